@@ -1,0 +1,85 @@
+/** The composition root: joins ports to AWS. Each part is its own function, so a bundle holds only what it uses. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { documentClient } from '../../lib/aws/document-client.ts';
+import { dynamoDbInstallation } from '../../lib/aws/dynamodb-installation.ts';
+import { dynamoDbIssuerBlocks } from '../../lib/aws/dynamodb-issuer-blocks.ts';
+import { dynamoDbIssuerLocks } from '../../lib/aws/dynamodb-issuer-locks.ts';
+import { dynamoDbLedger } from '../../lib/aws/dynamodb-ledger.ts';
+import { dynamoDbRequests } from '../../lib/aws/dynamodb-requests.ts';
+import { dynamoDbUsageBook } from '../../lib/aws/dynamodb-usage-book.ts';
+import { eventBridgeSink } from '../../lib/aws/event-bridge-sink.ts';
+import { nodeDigests } from '../../lib/aws/node-digests.ts';
+import { adminSecrets, secretsManagerStore } from '../../lib/aws/secrets-manager-store.ts';
+import { sqsDeadLetters } from '../../lib/aws/sqs-dead-letters.ts';
+import { stepFunctionsExecutions } from '../../lib/aws/step-functions-executions.ts';
+import { systemClock } from '../../lib/aws/system-clock.ts';
+import { readEnvironment } from '../../lib/config/environment.ts';
+import { connectIssuer } from '../../lib/issuers/index.ts';
+import type { Issuers } from '../../lib/rotation/ports.ts';
+import { invocation } from './invocation.ts';
+import { metrics } from './telemetry.ts';
+
+/** Fails fast: a step that is throttled is retried by the workflow, which waits better than a client. */
+const client = { maxAttempts: 4 } as const;
+
+/** What every use-case needs. */
+export const common = () => ({ clock: systemClock, digests: nodeDigests, metrics, invocation });
+
+const table = () => ({
+  client: documentClient(new DynamoDBClient(client)),
+  table: readEnvironment('table').table,
+});
+
+export const withLedger = () => ({ ...common(), ledger: dynamoDbLedger(table()) });
+
+export const withUsage = () => ({ usage: dynamoDbUsageBook(table()) });
+
+/** The ledger, and the bus that hears of its changes. */
+export const withRotation = () => ({
+  ...withLedger(),
+  events: eventBridgeSink({ client: new EventBridgeClient(client), bus: readEnvironment('bus').bus }),
+});
+
+export const withSecrets = () => ({
+  secrets: secretsManagerStore({
+    client: new SecretsManagerClient(client),
+    kmsKeyId: readEnvironment('kmsKeyArn').kmsKeyArn,
+  }),
+});
+
+export const withIssuers = () => {
+  const on = table();
+  const blocks = dynamoDbIssuerBlocks(on);
+  const secret = adminSecrets(new SecretsManagerClient(client));
+  const { mode } = readEnvironment('mode');
+  const world = { mode, secret, fetch, clock: systemClock, deadline: () => invocation.deadline };
+  const issuers: Issuers = {
+    connect: async (name) => connectIssuer(await blocks.get(name), world),
+  };
+  return { issuers, issuerLocks: dynamoDbIssuerLocks(on) };
+};
+
+export const withRegistration = () => {
+  const on = table();
+  return { issuerBlocks: dynamoDbIssuerBlocks(on), installation: dynamoDbInstallation(on) };
+};
+
+export const withExecutions = () => ({
+  executions: stepFunctionsExecutions({
+    client: new SFNClient(client),
+    stateMachineArn: readEnvironment('stateMachineArn').stateMachineArn,
+  }),
+});
+
+export const withRequests = () => ({ requests: dynamoDbRequests(table()) });
+
+export const withDeadLetters = () => ({
+  deadLetters: sqsDeadLetters(
+    new SQSClient(client),
+    readEnvironment('deadLetterQueueUrl').deadLetterQueueUrl,
+  ),
+});

@@ -1,0 +1,115 @@
+/** Where each thing stands in the ledger's table, and how it becomes a row and is read back. */
+import { createHash } from 'node:crypto';
+import type { AuditRecord } from '../rotation/audit.ts';
+import type { Credential } from '../rotation/credential.ts';
+import type { Key } from '../rotation/key.ts';
+import { ledgerTable } from '../rotation/ledger-table.ts';
+import type { KeyClaim } from '../rotation/ports.ts';
+import type { Rotation } from '../rotation/rotation.ts';
+
+const { partitionKey, sortKey, dueIndex } = ledgerTable;
+
+/** The primary key of a row. */
+export interface Address {
+  readonly [partitionKey]: string;
+  readonly [sortKey]: string;
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+const at = (pk: string, sk: string): Address => ({ [partitionKey]: pk, [sortKey]: sk });
+
+const padded = (number: number, digits: number): string => String(number).padStart(digits, '0');
+
+/** What the sort keys of a credential's rows begin with. */
+export const sortPrefix = { key: 'KEY#', rotation: 'ROT#', audit: 'AUDIT#' } as const;
+
+/** Every kind of row has its address here, and nowhere else. */
+export const addressOf = {
+  credential: (id: string) => at(`CRED#${id}`, 'META'),
+  key: ({ credentialId, generation, attempt }: KeyClaim) =>
+    at(`CRED#${credentialId}`, `${sortPrefix.key}${padded(generation, 6)}#${padded(attempt, 3)}`),
+  rotation: ({ credentialId, rotationId }: Pick<Rotation, 'credentialId' | 'rotationId'>) =>
+    at(`CRED#${credentialId}`, `${sortPrefix.rotation}${rotationId}`),
+  audit: ({ credentialId, seq }: Pick<AuditRecord, 'credentialId' | 'seq'>) =>
+    at(`CRED#${credentialId}`, `${sortPrefix.audit}${padded(seq, 12)}`),
+  claim: ({ issuer, keyId }: Pick<Key, 'issuer' | 'keyId'>) => at(`ISSUER#${issuer}`, `KEY#${keyId}`),
+  issuerLock: (issuer: string) => at(`ISSUER#${issuer}`, 'LOCK'),
+  issuerBlock: (issuer: string) => at(`ISSUER#${issuer}`, 'BLOCK'),
+  request: (id: string) => at(`REQ#${id}`, 'META'),
+  installation: () => at('INSTALLATION', 'META'),
+} as const;
+
+/** The credential whose META row has this partition key. */
+export const credentialIdAt = (pk: string): string => pk.slice('CRED#'.length);
+
+/** Partitions of the index `due`. */
+export const dueShards: readonly string[] = Array.from({ length: dueIndex.shards }, (_, n) => `DUE#${n}`);
+
+/** Always the same shard for the same credential, evenly spread. */
+export function dueShard(credentialId: string): string {
+  const digest = createHash('sha256').update(credentialId).digest();
+  return `DUE#${digest.readUInt32BE(0) % dueIndex.shards}`;
+}
+
+/** Both attributes or neither: the index is sparse, and DynamoDB refuses null in one of its keys. */
+const dueAttributes = (credentialId: string, dueAt: string | null): Row =>
+  dueAt === null ? {} : { [dueIndex.partitionKey]: dueShard(credentialId), [dueIndex.sortKey]: dueAt };
+
+export function credentialRow({ dueAt, ...credential }: Credential): Row {
+  const { id } = credential;
+  return { ...addressOf.credential(id), type: 'credential', ...credential, ...dueAttributes(id, dueAt) };
+}
+
+/** A rotation that has not ended is in the index by `expectedBy`, so that a sweep can find the forgotten ones. */
+export function rotationRow(rotation: Rotation): Row {
+  const dueAt = 'endedAt' in rotation ? null : rotation.expectedBy;
+  return {
+    ...addressOf.rotation(rotation),
+    type: 'rotation',
+    ...rotation,
+    ...dueAttributes(rotation.credentialId, dueAt),
+  };
+}
+
+export const keyRow = (key: Key): Row => ({ ...addressOf.key(key), type: 'key', ...key });
+
+export const auditRow = (record: AuditRecord): Row => ({
+  ...addressOf.audit(record),
+  type: 'audit',
+  ...record,
+});
+
+export const claimRow = (key: Key): Row => ({
+  ...addressOf.claim(key),
+  type: 'claim',
+  ...claimOf(key),
+});
+
+export const claimOf = ({ credentialId, generation, attempt }: KeyClaim): KeyClaim => ({
+  credentialId,
+  generation,
+  attempt,
+});
+
+/** The one place where rows become types again: what this file wrote, it trusts. */
+export const read = {
+  credential: (row: Row) =>
+    ({ ...content(row), dueAt: row[dueIndex.sortKey] ?? null }) as unknown as Credential,
+  rotation: (row: Row) => content(row) as unknown as Rotation,
+  key: (row: Row) => content(row) as unknown as Key,
+  audit: (row: Row) => content(row) as unknown as AuditRecord,
+  claim: (row: Row) => content(row) as unknown as KeyClaim,
+} as const;
+
+function content(row: Row): Row {
+  const {
+    [partitionKey]: _pk,
+    [sortKey]: _sk,
+    [dueIndex.partitionKey]: _shard,
+    [dueIndex.sortKey]: _dueAt,
+    type: _type,
+    ...rest
+  } = row;
+  return rest;
+}

@@ -1,0 +1,220 @@
+/** Keys in Secrets Manager: written once under an id that we choose, read by that id, never by label. */
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  InvalidParameterException,
+  InvalidRequestException,
+  PutSecretValueCommand,
+  ResourceExistsException,
+  ResourceNotFoundException,
+  type SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { InvalidInput, SecretChangedOutside } from '../rotation/errors.ts';
+import type { NewSecret, SecretStore } from '../rotation/ports.ts';
+import { SecretText } from '../rotation/secret-text.ts';
+
+export interface SecretsManagerStoreOptions {
+  readonly client: SecretsManagerClient;
+  /** Key that new secrets are encrypted with. @default the account's aws/secretsmanager key */
+  readonly kmsKeyId?: string;
+}
+
+/** Secret names come from keyturn.yaml; values are text. */
+export function secretsManagerStore({ client, kmsKeyId }: SecretsManagerStoreOptions): SecretStore {
+  return {
+    create: (secret) => create(client, kmsKeyId, secret),
+    put: (name, versionId, value, stage) => put(client, name, versionId, value, stage),
+    read: (name, versionId) => readVersion(client, name, versionId),
+    versions: (name) => versions(client, name),
+    moveCurrent: (name, move) => moveCurrent(client, name, move),
+    dropStage: (name, versionId, stage) => dropStage(client, name, versionId, stage),
+  };
+}
+
+/** A repeated request is answered as before by its token; a secret that somebody else made is used as it is. */
+async function create(
+  client: SecretsManagerClient,
+  kmsKeyId: string | undefined,
+  { name, token, placeholder, credentialId }: NewSecret,
+): Promise<void> {
+  const request = {
+    Name: name,
+    ClientRequestToken: token,
+    KmsKeyId: kmsKeyId,
+    SecretString: placeholder,
+    Tags: [{ Key: 'keyturn:credential', Value: credentialId }],
+  };
+  try {
+    await client.send(new CreateSecretCommand(request));
+  } catch (error) {
+    if (!(error instanceof ResourceExistsException)) throw inWords(name, error);
+  }
+}
+
+async function put(
+  client: SecretsManagerClient,
+  name: string,
+  versionId: string,
+  value: SecretText,
+  stage: string,
+): Promise<void> {
+  const request = { SecretId: name, ClientRequestToken: versionId, VersionStages: [stage] };
+  try {
+    await client.send(new PutSecretValueCommand({ ...request, SecretString: value.reveal() }));
+  } catch (error) {
+    if (error instanceof ResourceExistsException) throw otherValue(name, versionId, error);
+    throw inWords(name, error);
+  }
+}
+
+async function readVersion(
+  client: SecretsManagerClient,
+  name: string,
+  versionId: string,
+): Promise<SecretText> {
+  try {
+    const { SecretString } = await client.send(
+      new GetSecretValueCommand({ SecretId: name, VersionId: versionId }),
+    );
+    if (SecretString !== undefined) return new SecretText(SecretString);
+  } catch (error) {
+    throw inWords(name, error);
+  }
+  throw new InvalidInput(
+    `version ${versionId} of secret ${name} is binary: keyturn reads and writes text only`,
+  );
+}
+
+/** DescribeSecret lists every version that has a stage, in one page; ListSecretVersionIds adds nothing but paging. */
+async function versions(
+  client: SecretsManagerClient,
+  name: string,
+): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
+  try {
+    const { DeletedDate, VersionIdsToStages = {} } = await client.send(
+      new DescribeSecretCommand({ SecretId: name }),
+    );
+    if (DeletedDate) throw scheduledForDeletion(name);
+    return new Map(Object.entries(VersionIdsToStages));
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  }
+}
+
+/** Refused when AWSCURRENT is elsewhere, also when the SDK repeats a move whose answer was lost: so look. */
+async function moveCurrent(
+  client: SecretsManagerClient,
+  name: string,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<void> {
+  try {
+    await client.send(
+      new UpdateSecretVersionStageCommand({
+        SecretId: name,
+        VersionStage: 'AWSCURRENT',
+        RemoveFromVersionId: from,
+        MoveToVersionId: to,
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof InvalidParameterException)) throw inWords(name, error);
+    const current = await currentVersion(client, name);
+    if (current === to) return;
+    if (current === from) throw error;
+    throw new SecretChangedOutside(
+      `AWSCURRENT of secret ${name} is on version ${current}, expected ${from}: find out who moved it`,
+      { cause: error },
+    );
+  }
+}
+
+async function currentVersion(client: SecretsManagerClient, name: string): Promise<string | undefined> {
+  const stages = await versions(client, name);
+  return [...(stages ?? [])].find(([, labels]) => labels.includes('AWSCURRENT'))?.[0];
+}
+
+/** Looks first: which error an absent stage gives is not documented. */
+async function dropStage(
+  client: SecretsManagerClient,
+  name: string,
+  versionId: string,
+  stage: string,
+): Promise<void> {
+  const stages = await versions(client, name);
+  if (!stages?.get(versionId)?.includes(stage)) return;
+  await client.send(
+    new UpdateSecretVersionStageCommand({
+      SecretId: name,
+      VersionStage: stage,
+      RemoveFromVersionId: versionId,
+    }),
+  );
+}
+
+const otherValue = (name: string, versionId: string, cause: Error): Error =>
+  new Error(`version ${versionId} of secret ${name} already holds another value: take a new version id`, {
+    cause,
+  });
+
+/** A secret that waits for its deletion refuses nearly everything, with an error that is also used otherwise. */
+function inWords(name: string, error: unknown): unknown {
+  const waits = error instanceof InvalidRequestException && /delet/i.test(error.message);
+  return waits ? scheduledForDeletion(name, error) : error;
+}
+
+const scheduledForDeletion = (name: string, cause?: Error): InvalidInput =>
+  new InvalidInput(
+    `secret ${name} is scheduled for deletion: restore it (aws secretsmanager restore-secret --secret-id ${name}) or choose another name`,
+    { cause },
+  );
+
+/**
+ * Reads issuers' admin secrets, JSON objects whose fields are texts, by name: AWSCURRENT, since people put them there.
+ *
+ * @throws InvalidInput for a secret that is missing or of another shape; the text that was found is never quoted,
+ * nor the parser's error, which would quote it.
+ */
+export function adminSecrets(
+  client: SecretsManagerClient,
+): (name: string) => Promise<Readonly<Record<string, SecretText>>> {
+  return async (name) => {
+    try {
+      const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId: name }));
+      return adminFields(name, new SecretText(SecretString));
+    } catch (error) {
+      if (!(error instanceof ResourceNotFoundException)) throw inWords(name, error);
+      throw new InvalidInput(
+        `there is no admin secret ${name}: create it with the fields that the issuer needs`,
+        {
+          cause: error,
+        },
+      );
+    }
+  };
+}
+
+function adminFields(name: string, text: SecretText): Readonly<Record<string, SecretText>> {
+  const fields = parsed(text);
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
+    throw wrongShape(name, 'a JSON object');
+  return Object.fromEntries(
+    Object.entries(fields).map(([field, value]: [string, unknown]) => {
+      if (typeof value !== 'string') throw wrongShape(name, `text in field ${field}`);
+      return [field, new SecretText(value)];
+    }),
+  );
+}
+
+function parsed(text: SecretText): unknown {
+  try {
+    return JSON.parse(text.reveal());
+  } catch {
+    return undefined;
+  }
+}
+
+const wrongShape = (name: string, expected: string): InvalidInput =>
+  new InvalidInput(`admin secret ${name} must hold ${expected}: put a value like {"token":"…"} into it`);

@@ -1,0 +1,19 @@
+/** What the CLI needs of the process that it runs in; tests give it a host that remembers. */
+
+export interface Host {
+  /** A line of what was asked for: stdout. */
+  out(line: string): void;
+  /** A line about it, such as progress or an error: stderr. */
+  err(line: string): void;
+  /** Whether `out` goes to a terminal that shows colours. */
+  readonly colour: boolean;
+}
+
+/** 0 done · 1 refused or failed · 2 wrong usage, or nothing is deployed there. */
+export type ExitCode = 0 | 1 | 2;
+
+export const processHost: Host = {
+  out: (line) => void process.stdout.write(`${line}\n`),
+  err: (line) => void process.stderr.write(`${line}\n`),
+  colour: process.stdout.isTTY === true && process.stdout.hasColors(),
+};

@@ -1,0 +1,207 @@
+/** The rotation state machine: one Task per step, the waits between them, and where each failure goes. */
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  Errors,
+  Fail,
+  type IChainable,
+  JitterType,
+  LogLevel,
+  QueryLanguage,
+  StateMachine,
+  StateMachineType,
+  Succeed,
+  TaskInput,
+  Wait,
+  WaitTime,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Construct } from 'constructs';
+import { endsWithoutEffect, notWorthRetrying } from '../rotation/errors.ts';
+import { type StepName, steps } from '../workflow/steps.ts';
+
+export interface RotationWorkflowProps {
+  /** The function of each step. */
+  readonly functions: Readonly<Record<StepName, NodejsFunction>>;
+  readonly logKey: IKey;
+}
+
+/** What a Choice reads: every verdict that branches names the next step. */
+const nextIs = (step: string): Condition => Condition.jsonata(`{% $states.input.next = '${step}' %}`);
+
+/** Every step gets what the execution was started with, so the state can't grow and a secret has no way in. */
+const executionInput = '$states.context.Execution.Input';
+
+export class RotationWorkflow extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, { functions, logKey }: RotationWorkflowProps) {
+    super(scope, id);
+
+    const begin = this.step('Begin', 'begin', functions);
+    const issue = this.step('Issue key', 'issueKey', functions);
+    const verify = this.step('Verify key', 'verifyKey', functions);
+    const promote = this.step('Promote key', 'promoteKey', functions);
+    const graceWait = Wait.jsonata(this, 'Wait out grace', {
+      time: WaitTime.timestamp('{% $states.input.lookAt %}'),
+    });
+    const check = this.step('Check drain', 'checkDrain', functions);
+    const revoke = this.untilDone('Revoke key', 'revokeKey', functions);
+    const prove = this.untilDone('Prove dead', 'proveDead', functions);
+    const complete = this.step('Complete', 'complete', functions);
+    const abandon = this.abandonStep(functions);
+    const ended = new Succeed(this, 'Ended without effect', {
+      comment: 'Somebody else owns the credential.',
+    });
+    const blocked = new Fail(this, 'Blocked', {
+      error: 'UnknownKeyFound',
+      cause: 'The issuer lists a key that keyturn cannot prove to be its own. Nothing was revoked.',
+    });
+
+    issue.addCatch(revoke, { errors: ['OrphanFound'] });
+    issue.addCatch(blocked, { errors: ['UnknownKeyFound'] });
+    complete.addCatch(revoke, { errors: ['OrphanFound'] });
+    for (const each of [begin, issue, verify, promote, check, revoke, prove, complete, abandon]) {
+      each.addCatch(ended, { errors: [...endsWithoutEffect] });
+    }
+    for (const beforeCommit of [issue, verify, promote]) {
+      beforeCommit.addCatch(abandon, {
+        errors: [Errors.ALL],
+        outputs: { failure: '{% $states.errorOutput %}' },
+      });
+    }
+
+    graceWait.next(check);
+    issue.next(verify).next(promote).next(graceWait);
+    check.next(
+      new Choice(this, 'Drained?', { queryLanguage: QueryLanguage.JSONATA })
+        .when(nextIs('wait'), graceWait)
+        .when(nextIs('revokeKey'), revoke)
+        .when(nextIs('complete'), complete)
+        .otherwise(ended),
+    );
+    revoke.next(prove);
+    prove.next(
+      new Choice(this, 'Whose proof?', { queryLanguage: QueryLanguage.JSONATA })
+        .when(nextIs('complete'), complete)
+        .when(nextIs('issueKey'), issue)
+        .otherwise(abandon),
+    );
+    abandon.next(
+      new Choice(this, 'Abandoned?', { queryLanguage: QueryLanguage.JSONATA })
+        .when(nextIs('revokeKey'), revoke)
+        .when(nextIs('proveDead'), prove)
+        .otherwise(new Succeed(this, 'Abandoned')),
+    );
+    const start = begin.next(
+      new Choice(this, 'Where to?', { queryLanguage: QueryLanguage.JSONATA })
+        .when(nextIs('issueKey'), issue)
+        .when(nextIs('verifyKey'), verify)
+        .when(nextIs('promoteKey'), promote)
+        .when(nextIs('checkDrain'), check)
+        .when(nextIs('revokeKey'), revoke)
+        .when(nextIs('proveDead'), prove)
+        .when(nextIs('complete'), complete)
+        .when(nextIs('abandon'), abandon)
+        .otherwise(ended),
+    );
+    this.stateMachine = this.machine(start, logKey);
+  }
+
+  /** A step whose failure is retried for a while and then ends the rotation's execution, or abandons it. */
+  private step(
+    id: string,
+    name: StepName,
+    functions: RotationWorkflowProps['functions'],
+    payload = `{% ${executionInput} %}`,
+  ): LambdaInvoke {
+    const task = this.task(id, name, functions, payload);
+    this.retryWhenBusy(task, name);
+    task.addRetry({
+      errors: ['OrphanFound', 'UnknownKeyFound', ...endsWithoutEffect, ...notWorthRetrying],
+      maxAttempts: 0,
+    });
+    task.addRetry({
+      errors: [Errors.ALL],
+      interval: Duration.seconds(2),
+      backoffRate: 2,
+      maxDelay: Duration.minutes(1),
+      maxAttempts: 6,
+      jitterStrategy: JitterType.FULL,
+    });
+    return task;
+  }
+
+  /** A step that is not given up: a condemned key is asked after for 30 days, hourly in the end. */
+  private untilDone(id: string, name: StepName, functions: RotationWorkflowProps['functions']): LambdaInvoke {
+    const task = this.task(id, name, functions, `{% ${executionInput} %}`);
+    this.retryWhenBusy(task, name);
+    task.addRetry({ errors: [...endsWithoutEffect, 'ImpossibleTransition', 'InvalidInput'], maxAttempts: 0 });
+    task.addRetry({
+      errors: [Errors.ALL],
+      interval: Duration.seconds(5),
+      backoffRate: 2,
+      maxDelay: Duration.hours(1),
+      maxAttempts: 730,
+      jitterStrategy: JitterType.FULL,
+    });
+    return task;
+  }
+
+  private abandonStep(functions: RotationWorkflowProps['functions']): LambdaInvoke {
+    return this.step(
+      'Abandon',
+      'abandon',
+      functions,
+      `{% $merge([${executionInput}, $exists($states.input.failure) ? {'failure': $states.input.failure} : {}]) %}`,
+    );
+  }
+
+  private task(
+    id: string,
+    name: StepName,
+    functions: RotationWorkflowProps['functions'],
+    payload: string,
+  ): LambdaInvoke {
+    return LambdaInvoke.jsonata(this, id, {
+      lambdaFunction: functions[name],
+      payload: TaskInput.fromText(payload),
+      outputs: '{% $states.result.Payload %}',
+      retryOnServiceExceptions: false,
+    });
+  }
+
+  /** A dead invocation's lease runs out after its function's timeout; this waits longer than that. */
+  private retryWhenBusy(task: LambdaInvoke, name: StepName): void {
+    const interval = 10;
+    task.addRetry({
+      errors: ['StepBusy'],
+      interval: Duration.seconds(interval),
+      backoffRate: 1,
+      maxAttempts: Math.ceil((steps[name].timeout + 60) / interval),
+    });
+  }
+
+  private machine(start: IChainable, logKey: IKey): StateMachine {
+    return new StateMachine(this, 'StateMachine', {
+      stateMachineType: StateMachineType.STANDARD,
+      queryLanguage: QueryLanguage.JSONATA,
+      definitionBody: DefinitionBody.fromChainable(start),
+      tracingEnabled: true,
+      logs: {
+        destination: new LogGroup(this, 'Logs', {
+          retention: RetentionDays.ONE_MONTH,
+          encryptionKey: logKey,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: LogLevel.ALL,
+        includeExecutionData: false,
+      },
+    });
+  }
+}

@@ -1,0 +1,72 @@
+/** What starts rotations: requests on the bus, through a queue, and the sweep of each minute. */
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type EventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { eventSource, rotateRequested } from '../workflow/events.ts';
+
+/** An encrypted queue that only TLS reaches. */
+export function queue(
+  scope: Construct,
+  id: string,
+  key: IKey,
+  deadLetterQueue?: Queue,
+  receiver?: Duration,
+): Queue {
+  return new Queue(scope, id, {
+    encryption: QueueEncryption.KMS,
+    encryptionMasterKey: key,
+    enforceSSL: true,
+    retentionPeriod: Duration.days(14),
+    removalPolicy: RemovalPolicy.DESTROY,
+    // AWS advises six times the receiving function's timeout, so that a throttled batch is not seen twice.
+    ...(receiver && { visibilityTimeout: Duration.seconds(6 * receiver.toSeconds()) }),
+    ...(deadLetterQueue && { deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: 5 } }),
+  });
+}
+
+/**
+ * `Rotate Requested` goes rule → queue → start-rotation, never rule → state machine: a rule names its executions at
+ * random, so that a redelivery would start a second one.
+ */
+export function onRotateRequested(
+  scope: Construct,
+  {
+    bus,
+    requests,
+    startRotation,
+    key,
+  }: {
+    readonly bus: EventBus;
+    readonly requests: Queue;
+    readonly startRotation: NodejsFunction;
+    readonly key: IKey;
+  },
+): void {
+  new Rule(scope, 'RotateRequested', {
+    eventBus: bus,
+    eventPattern: {
+      source: Match.anythingBut(eventSource),
+      detailType: [rotateRequested.detailType],
+    },
+    targets: [new SqsQueue(requests)],
+  });
+  key.grantDecrypt(startRotation);
+  startRotation.addEventSource(
+    new SqsEventSource(requests, { batchSize: 10, reportBatchItemFailures: true }),
+  );
+}
+
+export function everyMinute(scope: Construct, sweepDue: NodejsFunction, deadLetterQueue: Queue): void {
+  new Schedule(scope, 'SweepSchedule', {
+    schedule: ScheduleExpression.rate(Duration.minutes(1)),
+    target: new LambdaInvoke(sweepDue, { deadLetterQueue, retryAttempts: 0 }),
+    description: 'Starts the rotations that are due.',
+  });
+}

@@ -1,0 +1,94 @@
+/** What a kind of issuer consists of: one object per plug-in, with its IAM needs and capabilities as data. */
+import type * as z from 'zod';
+import { InvalidInput } from '../rotation/errors.ts';
+import type { Capabilities, Clock, Issuer } from '../rotation/ports.ts';
+import type { SecretText } from '../rotation/secret-text.ts';
+import type { Instant } from '../usage/instant.ts';
+
+/** What rights are told apart by; `enable` takes what `disable` takes. */
+export type PermissionVerb = 'create' | 'list' | 'probe' | 'disable' | 'revoke';
+
+/** One right that a call needs, as data: the construct turns it into a policy statement. */
+export type Need =
+  /** To read the value of the Secrets Manager secret with this name. */
+  | { readonly kind: 'secret-read'; readonly secret: string }
+  /**
+   * Anything else in AWS. Resources are ARNs in the notation of the IAM documentation, which the construct fills
+   * in: `arn:${Partition}:iam::${Account}:user/keyturn/*`.
+   */
+  | { readonly kind: 'iam'; readonly actions: readonly string[]; readonly resources: readonly string[] };
+
+export type Permissions = Readonly<Record<PermissionVerb, readonly Need[]>>;
+
+/** JSON fields of an admin secret. */
+export type AdminFields = Readonly<Record<string, SecretText>>;
+
+/** All that an issuer's runtime gets of the world. */
+export interface IssuerWorld {
+  /** `demo` allows loopback issuers without TLS; the mode at the top of keyturn.yaml. */
+  readonly mode: 'production' | 'demo';
+  /** Reads an admin secret by its name in Secrets Manager. */
+  secret(name: string): Promise<AdminFields>;
+  readonly fetch: typeof fetch;
+  readonly clock: Pick<Clock, 'now'>;
+  /** When the invocation that runs now is killed. */
+  deadline(): Instant;
+}
+
+export interface IssuerDefinition<Type extends string, Config extends z.ZodType<{ readonly type: Type }>> {
+  /** The `type:` of its blocks in keyturn.yaml. */
+  readonly type: Type;
+  /** A strict object that accepts its own output again: blocks are stored as accepted. */
+  readonly config: Config;
+  permissions(block: z.output<Config>): Permissions;
+  /** Honest: the workflow obeys them. */
+  capabilities(block: z.output<Config>): Capabilities;
+  connect(block: z.output<Config>, world: IssuerWorld): Issuer;
+}
+
+/** A definition with one block: what is left when the type of the block no longer matters. */
+export interface BoundIssuer {
+  readonly permissions: Permissions;
+  readonly capabilities: Capabilities;
+  connect(world: IssuerWorld): Issuer;
+}
+
+export interface IssuerPlugin<Type extends string, Config extends z.ZodType<{ readonly type: Type }>>
+  extends IssuerDefinition<Type, Config> {
+  /** @throws InvalidInput when the plug-in's schema does not accept the block. */
+  bind(block: unknown): BoundIssuer;
+}
+
+/**
+ * Defines a kind of issuer.
+ *
+ * @example
+ * export const vending = defineIssuer({
+ *   type: 'vending',
+ *   config: z.strictObject({ type: z.literal('vending'), admin: z.string() }),
+ *   permissions: ({ admin }) => ({ create: [{ kind: 'secret-read', secret: admin }], … }),
+ *   capabilities: () => ({ create: 'api', maxLiveKeys: 2, … }),
+ *   connect: (block, world) => ({ create: async ({ label }) => …, … }),
+ * });
+ */
+export function defineIssuer<
+  const Type extends string,
+  const Config extends z.ZodType<{ readonly type: Type }>,
+>(definition: IssuerDefinition<Type, Config>): IssuerPlugin<Type, Config> {
+  return {
+    ...definition,
+    bind: (unread) => {
+      const { data: block, error } = definition.config.safeParse(unread);
+      if (error) throw new InvalidInput(`the ${definition.type} issuer block is wrong: ${mistakes(error)}`);
+      return {
+        permissions: definition.permissions(block),
+        capabilities: definition.capabilities(block),
+        connect: (world) => definition.connect(block, world),
+      };
+    },
+  };
+}
+
+function mistakes(error: z.ZodError): string {
+  return error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+}

@@ -1,0 +1,175 @@
+/** The issuer for any JSON API that makes keys: keyturn.yaml describes its calls, no code is written. */
+import { IssuerRejected, IssuerUnavailable } from '../rotation/errors.ts';
+import type { Capabilities, Issuer, ListedKey, ProbeAnswer } from '../rotation/ports.ts';
+import type { SecretText } from '../rotation/secret-text.ts';
+import { type AdminFields, defineIssuer, type IssuerWorld, type Need } from './define-issuer.ts';
+import { secondsOf } from './durations.ts';
+import { matches } from './http-answers.ts';
+import { type HttpBlock, type HttpRequest, httpBlock, type ListRequest } from './http-block.ts';
+import { callHttp, type HttpAnswer, type HttpOptions, withoutDetails } from './http-client.ts';
+import { nextPage, readCreated, readPage } from './http-keys.ts';
+import { buildCall } from './http-request.ts';
+import type { HttpVerb } from './http-variables.ts';
+import { expandJson, type Variables } from './templates.ts';
+
+/** Pages of a list that are read; more keys than these hold is no list to rotate by. */
+const maxPages = 100;
+
+/** An issuer that is described, not programmed. Its schema is `http-block.ts`. */
+export const http = defineIssuer({
+  type: 'http',
+  config: httpBlock,
+  permissions: (block) => ({
+    create: [adminNeed(block, 'create')],
+    list: [adminNeed(block, 'list')],
+    probe: [],
+    disable: [adminNeed(block, 'disable')],
+    revoke: [adminNeed(block, 'revoke')],
+  }),
+  capabilities: capabilitiesOf,
+  connect,
+});
+
+function capabilitiesOf({ capabilities, exclusive, requests }: HttpBlock): Capabilities {
+  return {
+    create: 'api',
+    maxLiveKeys: capabilities.maxLiveKeys,
+    named: capabilities.named,
+    list: requests.list !== undefined,
+    disable: requests.disable !== undefined,
+    exclusive,
+    createLag: secondsOf(capabilities.createLag),
+    revokeLag: secondsOf(capabilities.revokeLag),
+    probes: capabilities.probes,
+  };
+}
+
+function connect(block: HttpBlock, world: IssuerWorld): Issuer {
+  const { requests } = block;
+  const exchange = exchangeWith(block, world);
+  const change = async (
+    verb: 'disable' | 'enable' | 'revoke',
+    keyId: string,
+    fine: readonly number[] = [],
+  ) => {
+    const { request, answer, where } = await exchange(verb, { 'key.id': keyId }, requests[verb]);
+    if (!fine.includes(answer.status)) accept(request, answer, where);
+  };
+  return {
+    capabilities: capabilitiesOf(block),
+    create: async ({ label }) => {
+      const { request, answer, where } = await exchange('create', { label }, requests.create);
+      return readCreated(request.answer, accept(request, answer, where), where);
+    },
+    list: () => listAll(exchange, requests.list),
+    probe: async (secret) => {
+      const { request, answer } = await exchange('probe', { 'key.secret': secret }, requests.probe);
+      return judge(request.rules, answer, configOf(block));
+    },
+    // A key that is not there is what was wanted; whether it is dead, the probe or the list must say.
+    revoke: (keyId) => change('revoke', keyId, [404, 410]),
+    disable: (keyId) => change('disable', keyId),
+    enable: (keyId) => change('enable', keyId),
+  };
+}
+
+type Exchange = ReturnType<typeof exchangeWith>;
+
+/** One request and its answer, whatever its status; `next` replaces the address, for the pages of a list. */
+function exchangeWith(block: HttpBlock, world: IssuerWorld) {
+  return async <Request extends HttpRequest>(
+    verb: HttpVerb,
+    own: Readonly<Record<string, string | SecretText>>,
+    request: Request | undefined,
+    next?: URL,
+  ) => {
+    if (!request)
+      throw new IssuerRejected(`this issuer cannot ${verb} keys: its block has no requests.${verb}`);
+    const admin = verb === 'probe' ? new Map() : await adminOf(block, verb, world);
+    const call = buildCall(block, request, new Map([...configOf(block), ...admin, ...Object.entries(own)]));
+    const url = next ?? call.url;
+    const answer: HttpAnswer = await callHttp({ ...call, url }, optionsFor(block, world));
+    return { request, answer, where: call.where, url };
+  };
+}
+
+function optionsFor({ baseUrl, hosts = [], timeout }: HttpBlock, world: IssuerWorld): HttpOptions {
+  return {
+    fetch: world.fetch,
+    hosts: [new URL(baseUrl).host, ...hosts],
+    plainLoopback: world.mode === 'demo',
+    timeout: secondsOf(timeout),
+    clock: world.clock,
+    deadline: () => world.deadline(),
+  };
+}
+
+/** The JSON of a 2xx. @throws IssuerUnavailable when it may be worth another try, IssuerRejected when not. */
+function accept({ method }: HttpRequest, { status, json }: HttpAnswer, where: string): unknown {
+  if (status >= 200 && status < 300) return json;
+  const text = `${where} answered ${status}`;
+  if (status >= 500 || [408, 425, 429].includes(status)) throw new IssuerUnavailable(text);
+  const advice =
+    status === 401 || status === 403 ? 'check the admin secret and what it may do' : `check this ${method}`;
+  throw new IssuerRejected(`${text}: ${advice}`);
+}
+
+/** Every page of the list. */
+async function listAll(exchange: Exchange, list: ListRequest | undefined): Promise<readonly ListedKey[]> {
+  const keys: ListedKey[] = [];
+  let next: URL | undefined;
+  for (let page = 1; page <= maxPages; page += 1) {
+    const { request, answer, where, url } = await exchange('list', {}, list, next);
+    const json = accept(request, answer, where);
+    keys.push(...readPage(request.answer, json, where));
+    next = nextPage(request.answer, json, url, where);
+    if (!next) return keys;
+  }
+  throw new IssuerRejected(
+    `the issuer's list has more than ${maxPages} pages: give keyturn an account of its own`,
+  );
+}
+
+/** The first rule that fits. */
+function judge(
+  rules: HttpBlock['requests']['probe']['rules'],
+  { status, json }: HttpAnswer,
+  config: Variables,
+): ProbeAnswer {
+  const rule = rules.find(
+    ({ status: wanted, body }) => wanted === status && (!body || matches(json, expandJson(body, config))),
+  );
+  return rule?.then ?? 'unknown';
+}
+
+function configOf({ config }: HttpBlock): Variables {
+  return new Map(Object.entries(config).map(([field, value]) => [`config.${field}`, value]));
+}
+
+async function adminOf(
+  block: HttpBlock,
+  verb: Exclude<HttpVerb, 'probe'>,
+  world: IssuerWorld,
+): Promise<Variables> {
+  const name = adminSecretFor(block, verb);
+  const fields = await readAdmin(name, world);
+  return new Map(Object.entries(fields).map(([field, value]) => [`admin.${field}`, value]));
+}
+
+async function readAdmin(name: string, world: IssuerWorld): Promise<AdminFields> {
+  try {
+    return await world.secret(name);
+  } catch (error) {
+    const cause = withoutDetails(error);
+    throw new IssuerUnavailable(`the admin secret ${name} could not be read: ${cause.message}`, { cause });
+  }
+}
+
+function adminNeed(block: HttpBlock, verb: Exclude<HttpVerb, 'probe'>): Need {
+  return { kind: 'secret-read', secret: adminSecretFor(block, verb) };
+}
+
+function adminSecretFor({ admin }: HttpBlock, verb: Exclude<HttpVerb, 'probe'>): string {
+  if (typeof admin === 'string') return admin;
+  return verb === 'create' || verb === 'list' ? admin.create : admin.revoke;
+}

@@ -1,0 +1,48 @@
+/** The registry of issuers: one line each, from which the schema of `issuers:` and every look-up derive. */
+import * as z from 'zod';
+import { InvalidInput } from '../rotation/errors.ts';
+import type { Capabilities, Issuer } from '../rotation/ports.ts';
+import type { IssuerWorld, Permissions } from './define-issuer.ts';
+import { http } from './http.ts';
+
+const plugins = [
+  http, //
+] as const;
+
+type Plugin = (typeof plugins)[number];
+
+/** Every kind of issuer by its type. */
+export const issuers: ReadonlyMap<string, Plugin> = new Map(plugins.map((plugin) => [plugin.type, plugin]));
+
+/** One block under `issuers:` in keyturn.yaml. */
+export const issuerBlockSchema = z.discriminatedUnion('type', configsOf(...plugins));
+
+export type IssuerBlock = z.output<typeof issuerBlockSchema>;
+
+/** @throws InvalidInput when the block is of no known kind, or not as its kind wants it. */
+export function connectIssuer(block: unknown, world: IssuerWorld): Issuer {
+  return pluginOf(block).bind(block).connect(world);
+}
+
+/** What the issuer of a block can do; `@throws InvalidInput` as `connectIssuer` does. */
+export function issuerCapabilities(block: unknown): Capabilities {
+  return pluginOf(block).bind(block).capabilities;
+}
+
+/** What the calls of a block need in AWS; `@throws InvalidInput` as `connectIssuer` does. */
+export function issuerPermissions(block: unknown): Permissions {
+  return pluginOf(block).bind(block).permissions;
+}
+
+function pluginOf(block: unknown): Plugin {
+  const type = typeof block === 'object' && block !== null && 'type' in block ? block.type : undefined;
+  const plugin = typeof type === 'string' ? issuers.get(type) : undefined;
+  if (plugin) return plugin;
+  const known = [...issuers.keys()].join(', ');
+  throw new InvalidInput(`there is no issuer type ${JSON.stringify(type)}: expected one of ${known}`);
+}
+
+/** Zod wants to see that the list is not empty. */
+function configsOf(first: Plugin, ...rest: readonly Plugin[]): [Plugin['config'], ...Plugin['config'][]] {
+  return [first.config, ...rest.map(({ config }) => config)];
+}

@@ -1,0 +1,101 @@
+/** Abandon: before the commit point any failure ends here; the new key dies and consumers never knew of it. */
+import { plus, type Seconds } from '../usage/instant.ts';
+import { PastCommitPoint } from './errors.ts';
+import { stageOf } from './ids.ts';
+import { isLive, type Key } from './key.ts';
+import { condemn, condemnOrphan, findLostKeys, unknownKeys } from './lost-keys.ts';
+import type { Ports, RotationRef } from './ports.ts';
+import { abandonable, type NextStep, nextStep } from './rotation.ts';
+import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
+
+type AbandonPorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets' | 'metrics'>;
+
+/** What the workflow caught, as Step Functions hands it over. */
+export interface Failure {
+  readonly Error: string;
+  readonly Cause?: string | undefined;
+}
+
+/** Until a rotation that was abandoned is tried again. */
+const tryAgainAfter: Seconds = 15 * 60;
+
+/**
+ * 1. Writes `abandoning` with the reason.
+ * 2. Condemns the rotation's live keys one by one: Revoke key and Prove dead lead back here.
+ * 3. Lists once more for late arrivals, then writes `abandoned` and releases the lock. The generation is used up.
+ *
+ * Run twice, each part finds what the first run has written.
+ *
+ * @throws PastCommitPoint from the commit point on.
+ */
+export async function abandon(
+  ports: AbandonPorts,
+  input: RotationRef & { readonly failure?: Failure | undefined },
+): Promise<{ readonly next: NextStep }> {
+  return takeTurn(ports, 'abandon', input, async (turn) => {
+    if (turn.rotation.phase === 'abandoned') return { next: 'end' };
+    if (turn.rotation.phase !== 'abandoning') await beginAbandon(turn, reasonOf(input.failure));
+    if (!turn.rotation.condemned) await condemnOrClose(ports, turn);
+    return { next: nextStep(turn.rotation) };
+  });
+}
+
+async function beginAbandon(turn: Turn, reason: string): Promise<void> {
+  const { rotationId, phase } = turn.rotation;
+  if (!abandonable.includes(phase)) {
+    throw new PastCommitPoint(
+      `rotation ${rotationId} is ${phase}, past its commit point, so it is not abandoned; what failed: ${reason}`,
+    );
+  }
+  await turn.record({ name: 'abandonBegun', reason });
+}
+
+async function condemnOrClose(ports: AbandonPorts, turn: Turn): Promise<void> {
+  const live = turn.keys.find((key) => key.generation === turn.rotation.generation && isLive(key));
+  if (live) return condemn(turn, live);
+  const issuer = await ports.issuers.connect(turn.credential.declaration.issuer);
+  const { ours, unknown } = await findLostKeys(ports, turn, issuer);
+  if (ours) return condemnOrphan(ports, turn, ours);
+  await close(
+    ports,
+    turn,
+    unknown.map(({ keyId }) => keyId),
+  );
+}
+
+async function close(ports: AbandonPorts, turn: Turn, unknown: readonly string[]): Promise<void> {
+  const { credential, rotation, keys } = turn;
+  const now = ports.clock.now();
+  for (const key of keys.filter(({ generation }) => generation === rotation.generation))
+    await forget(ports, turn, key);
+  await turn.record(
+    { name: 'abandoned', at: now },
+    {
+      credential: {
+        activeRotation: null,
+        status: credential.currentGeneration > 0 ? 'active' : 'new',
+        dueAt: plus(now, tryAgainAfter),
+      },
+      announce: [
+        ...unknownKeys(credential.declaration.issuer, unknown),
+        {
+          type: 'Rotation Abandoned',
+          detail: { reason: rotation.phase === 'abandoning' ? rotation.reason : '' },
+        },
+      ],
+    },
+  );
+  ports.metrics.count('RotationAbandoned');
+}
+
+/** Takes keyturn's stage off a dead key's version, where there is one. */
+async function forget(ports: AbandonPorts, { credential }: Turn, key: Key): Promise<void> {
+  await ports.secrets.dropStage(credential.declaration.secret.name, key.versionId, stageOf(key.generation));
+}
+
+/** Step Functions' Cause is the JSON of what the handler threw; its message is written for people. */
+function reasonOf(failure: Failure | undefined): string {
+  if (!failure) return 'asked for';
+  const message = /"errorMessage":"((?:[^"\\]|\\.)*)"/.exec(failure.Cause ?? '')?.[1];
+  return message ? `${failure.Error}: ${message}` : failure.Error;
+}

@@ -1,0 +1,114 @@
+/** Begin: takes the credential's lock for a rotation, or takes an interrupted one over, and says where to go on. */
+import { plus } from '../usage/instant.ts';
+import { chain } from './audit.ts';
+import { Fenced, InvalidInput, Superseded } from './errors.ts';
+import { rotationIdOf } from './ids.ts';
+import type { LedgerView, Ports, RotationRef } from './ports.ts';
+import { type NextStep, nextStep, type Rotation } from './rotation.ts';
+import { expectedWithin, recordChange, sent, type TurnState } from './turn.ts';
+
+type BeginPorts = Pick<Ports, 'ledger' | 'events' | 'clock' | 'digests' | 'metrics'>;
+
+/** What an execution is started with. */
+export interface BeginInput extends RotationRef {
+  /** Who or what asked for the rotation, in words. */
+  readonly requestedBy: string;
+}
+
+/**
+ * 1. No row yet: makes it and takes the lock in one transaction. The generation is the one after the last, and the
+ *    rotation's id must follow from it, so an execution that was started twice, or late, cannot take a second one.
+ * 2. A row of an earlier run: takes it over by bumping `run`; whatever the dead run still does is refused.
+ * 3. Says which step the rotation's phase needs.
+ *
+ * Run twice, the second time finds the row of its own run and only repeats the answer and the unsent events.
+ *
+ * @throws InvalidInput for an unknown credential; Superseded when another rotation or run owns the credential.
+ */
+export async function begin(ports: BeginPorts, input: BeginInput): Promise<{ readonly next: NextStep }> {
+  const view = await ports.ledger.load(input.credentialId, input.rotationId);
+  if (!view) {
+    throw new InvalidInput(
+      `credential "${input.credentialId}" is not registered: add it to keyturn.yaml and deploy again`,
+    );
+  }
+  const state = await ownedState(ports, view, input);
+  const { rotation } = await sent(ports, state);
+  return { next: nextStep(rotation) };
+}
+
+async function ownedState(ports: BeginPorts, view: LedgerView, input: BeginInput): Promise<TurnState> {
+  const { credential, rotation, keys } = view;
+  if (!rotation) return open(ports, view, input);
+  if (rotation.epoch !== credential.epoch) {
+    throw new Fenced(`${credential.id} is at epoch ${credential.epoch}, its rotation at ${rotation.epoch}`);
+  }
+  if (rotation.run > input.run) {
+    throw new Superseded(`run ${input.run} of ${input.rotationId} was taken over by run ${rotation.run}`);
+  }
+  const state = { credential, rotation, keys };
+  if (rotation.run === input.run) return state;
+  return recordChange(ports, 'step begin', state, { name: 'takenOver', run: input.run }, {});
+}
+
+async function open(
+  ports: BeginPorts,
+  { credential, keys }: LedgerView,
+  input: BeginInput,
+): Promise<TurnState> {
+  const generation = credential.lastGeneration + 1;
+  if (credential.activeRotation || rotationIdOf(ports.digests, credential, generation) !== input.rotationId) {
+    throw new Superseded(
+      `rotation ${input.rotationId} is not the next one of ${credential.id}, which is at generation ${credential.lastGeneration}${credential.activeRotation ? ` and rotates in ${credential.activeRotation}` : ''}`,
+    );
+  }
+  const now = ports.clock.now();
+  const audit = chain(ports.digests, credential.auditHash, {
+    credentialId: credential.id,
+    seq: credential.auditSeq + 1,
+    at: now,
+    actor: input.requestedBy,
+    what: 'rotationStarted',
+    rotationId: input.rotationId,
+    before: { status: credential.status, lastGeneration: credential.lastGeneration },
+    after: { status: 'rotating', lastGeneration: generation, activeRotation: input.rotationId },
+  });
+  const rotation: Rotation = {
+    phase: 'issuing',
+    credentialId: credential.id,
+    rotationId: input.rotationId,
+    generation,
+    oldGeneration: credential.currentGeneration,
+    epoch: credential.epoch,
+    run: input.run,
+    attempt: 0,
+    requestedBy: input.requestedBy,
+    startedAt: now,
+    expectedBy: plus(now, expectedWithin),
+    lease: null,
+    outbox: [
+      {
+        seq: audit.seq,
+        hash: audit.hash,
+        at: now,
+        type: 'Rotation Started',
+        detail: { rotationId: input.rotationId, generation, requestedBy: input.requestedBy },
+      },
+    ],
+    intent: null,
+    condemned: null,
+  };
+  const locked = {
+    ...credential,
+    status: 'rotating' as const,
+    activeRotation: input.rotationId,
+    lastGeneration: generation,
+    dueAt: null,
+    auditSeq: audit.seq,
+    auditHash: audit.hash,
+  };
+  const { auditSeq, epoch } = credential;
+  await ports.ledger.commit({ expected: { auditSeq, epoch }, credential: locked, rotation, audit });
+  ports.metrics.count('RotationStarted');
+  return { credential: locked, rotation, keys };
+}

@@ -1,0 +1,66 @@
+/** Complete: looks once more for stray keys, then closes the rotation and gives the credential back. */
+import { plus } from '../usage/instant.ts';
+import { stageOf } from './ids.ts';
+import { condemnOrphan, findLostKeys, orphanFound, unknownKeys } from './lost-keys.ts';
+import type { Ports, RotationRef } from './ports.ts';
+import { graceFacts } from './rotation.ts';
+import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
+
+type CompletePorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets' | 'metrics'>;
+
+/**
+ * 1. Lists the issuer's keys: a create that landed after its step had died is condemned and goes to Revoke key.
+ * 2. Takes keyturn's stage off the dead key's version, so that Secrets Manager may drop it.
+ * 3. Writes `completed`, releases the lock and sets the next due date.
+ *
+ * Run twice, it finds the rotation completed and only sends what was not sent.
+ *
+ * @throws OrphanFound when a stray key was condemned.
+ */
+export async function complete(ports: CompletePorts, ref: RotationRef): Promise<{ readonly status: string }> {
+  return takeTurn(ports, 'complete', ref, async (turn) => {
+    if (turn.rotation.condemned) throw orphanFound(turn.rotation);
+    if (turn.rotation.phase === 'completing') await close(ports, turn);
+    return { status: turn.rotation.phase };
+  });
+}
+
+async function close(ports: CompletePorts, turn: Turn): Promise<void> {
+  const { credential, rotation } = turn;
+  const { issuer: issuerName, policy, secret } = credential.declaration;
+  const { ours, unknown } = await findLostKeys(ports, turn, await ports.issuers.connect(issuerName));
+  if (ours) {
+    await condemnOrphan(ports, turn, ours);
+    throw orphanFound(turn.rotation);
+  }
+  const dead = turn.keys.find((key) => key.generation === rotation.oldGeneration && key.status === 'dead');
+  if (dead) await ports.secrets.dropStage(secret.name, dead.versionId, stageOf(dead.generation));
+  const now = ports.clock.now();
+  await turn.record(
+    { name: 'completed', at: now },
+    {
+      credential: { activeRotation: null, status: 'active', dueAt: plus(now, policy.rotateEvery) },
+      announce: [
+        ...unknownKeys(
+          issuerName,
+          unknown.map(({ keyId }) => keyId),
+        ),
+        { type: 'Rotation Completed', detail: outcome(turn) },
+      ],
+    },
+  );
+  ports.metrics.count('RotationCompleted');
+}
+
+function outcome(turn: Turn): Readonly<Record<string, unknown>> {
+  const { rotation, keys } = turn;
+  const facts = graceFacts(rotation);
+  const old = keys.find((key) => key.generation === rotation.oldGeneration && key.status === 'dead');
+  return {
+    promotedAt: facts?.promotedAt,
+    drainedAt: facts?.drainedAt,
+    checks: facts?.checks,
+    oldKeyId: old?.keyId,
+    proof: old?.proof,
+  };
+}

@@ -1,0 +1,162 @@
+/** Issue key: makes the new key at the issuer and stores its value, so that a crash anywhere leaves no stray key. */
+import { secondsBetween } from '../usage/instant.ts';
+import { AttemptsExhausted, UnknownKeyFound } from './errors.ts';
+import { labelOf, placeholderIdOf, stageOf, versionIdOf } from './ids.ts';
+import type { Key } from './key.ts';
+import { condemn, condemnOrphan, findLostKeys, orphanFound } from './lost-keys.ts';
+import type { CreatedKey, Issuer, ListedKey, Ports, RotationRef } from './ports.ts';
+import { placeholderText, writeSecret } from './secret-format.ts';
+import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
+
+type IssuePorts = TurnPorts & Pick<Ports, 'issuers' | 'issuerLocks' | 'secrets'>;
+
+/** Values that are made for one generation before the rotation is given up. */
+export const maxAttempts = 5;
+
+/**
+ * 1. Takes the next attempt: a write that says what is about to be asked, with the ids that the issuer lists.
+ * 2. Creates the key and writes its id and fingerprint: `minted`.
+ * 3. Puts the value under the attempt's version id and writes `stored`.
+ *
+ * Run again after a death: `stored` → nothing to do; `minted` with a stored value → goes on; `minted` without one →
+ * the value is lost, the key is condemned; only an intent → looks for the key in the issuer's list, condemns it when
+ * found, else takes the next attempt. It never revokes: making and killing keys are different roles.
+ *
+ * @throws OrphanFound when a key was condemned; UnknownKeyFound after the rotation ended `blocked`;
+ * AttemptsExhausted; IssuerRejected; IssuerUnavailable.
+ */
+export async function issueKey(ports: IssuePorts, ref: RotationRef): Promise<{ readonly keyId: string }> {
+  return takeTurn(ports, 'issueKey', ref, async (turn) => {
+    if (turn.rotation.condemned) throw orphanFound(turn.rotation);
+    if (turn.rotation.phase === 'issuing') await issue(ports, turn);
+    return { keyId: keyOf(turn)?.keyId ?? '' };
+  });
+}
+
+/** The key of the attempt under way. */
+const keyOf = ({ keys, rotation }: Turn): Key | undefined =>
+  keys.find((key) => key.generation === rotation.generation && key.attempt === rotation.attempt);
+
+async function issue(ports: IssuePorts, turn: Turn): Promise<void> {
+  const issuer = await ports.issuers.connect(turn.credential.declaration.issuer);
+  const key = keyOf(turn);
+  if (key?.status === 'minted') return finishMinted(ports, turn, key);
+  if (turn.rotation.intent?.attempt === turn.rotation.attempt && !key) await searchLost(ports, turn, issuer);
+  await mint(ports, turn, issuer);
+}
+
+/** An earlier run knew the key's id: the value is either in the store, or lost for ever. */
+async function finishMinted(ports: IssuePorts, turn: Turn, key: Key): Promise<void> {
+  const versions = await ports.secrets.versions(turn.credential.declaration.secret.name);
+  if (!versions?.has(key.versionId)) {
+    await condemn(turn, { ...key, status: 'orphaned' });
+    throw orphanFound(turn.rotation);
+  }
+  await turn.record({ name: 'keyStored' }, { keys: [{ ...key, status: 'stored' }] });
+}
+
+/** An earlier run asked the issuer and died: its key shows in the list once the issuer's lag has passed. */
+async function searchLost(ports: IssuePorts, turn: Turn, issuer: Issuer): Promise<void> {
+  const asked = turn.rotation.intent?.at ?? ports.clock.now();
+  const lag = issuer.capabilities.createLag - secondsBetween(asked, ports.clock.now());
+  if (lag > 0) await ports.clock.sleep(lag);
+  const { ours, unknown } = await findLostKeys(ports, turn, issuer);
+  if (ours) {
+    await condemnOrphan(ports, turn, ours);
+    throw orphanFound(turn.rotation);
+  }
+  if (unknown.length > 0) await block(ports, turn, unknown);
+}
+
+/** Nobody can prove whose these keys are, so nothing is revoked and a person must look. */
+async function block(ports: IssuePorts, turn: Turn, unknown: readonly ListedKey[]): Promise<never> {
+  const keyIds = unknown.map(({ keyId }) => keyId);
+  const { issuer } = turn.credential.declaration;
+  const reason = `issuer ${issuer} lists ${keyIds.join(', ')}, which keyturn cannot prove to be its own: remove it there, or set "exclusive: true" if nobody else makes keys under this principal`;
+  await turn.record(
+    { name: 'blocked', at: ports.clock.now(), reason },
+    {
+      credential: { activeRotation: null, status: 'blocked' },
+      announce: [{ type: 'Unknown Key Found', detail: { issuer, keyIds, reason } }],
+    },
+  );
+  throw new UnknownKeyFound(reason);
+}
+
+async function mint(ports: IssuePorts, turn: Turn, issuer: Issuer): Promise<void> {
+  await prepareSecret(ports, turn);
+  const { created, key } = issuer.capabilities.named
+    ? await create(ports, turn, issuer)
+    : await alone(ports, turn, () => create(ports, turn, issuer));
+  const { secret } = turn.credential.declaration;
+  const { generation } = turn.rotation;
+  const value = writeSecret(secret, { secret: created.secret, keyId: created.keyId, generation });
+  await ports.secrets.put(secret.name, key.versionId, value, stageOf(generation));
+  await turn.record({ name: 'keyStored' }, { keys: [{ ...key, status: 'stored' }] });
+}
+
+/** The secret exists before the key does, so that a store that refuses us leaves no key behind. */
+async function prepareSecret(ports: IssuePorts, { credential }: Turn): Promise<void> {
+  const { secret } = credential.declaration;
+  await ports.secrets.create({
+    name: secret.name,
+    token: placeholderIdOf(ports.digests, credential),
+    placeholder: placeholderText(secret),
+    credentialId: credential.id,
+  });
+}
+
+/** Without labels a new key is told from others by a list before and after: one creator at a time. */
+async function alone<T>(ports: IssuePorts, turn: Turn, work: () => Promise<T>): Promise<T> {
+  const { issuer } = turn.credential.declaration;
+  const { requestId, deadline } = ports.invocation;
+  await ports.issuerLocks.take(issuer, { requestId, until: deadline }, ports.clock.now());
+  try {
+    return await work();
+  } finally {
+    await ports.issuerLocks.drop(issuer, requestId);
+  }
+}
+
+async function create(
+  ports: IssuePorts,
+  turn: Turn,
+  issuer: Issuer,
+): Promise<{ readonly created: CreatedKey; readonly key: Key }> {
+  await takeAttempt(ports, turn, issuer);
+  const { rotationId, attempt, generation } = turn.rotation;
+  const created = await issuer.create({ label: labelOf(rotationId, attempt) });
+  const key: Key = {
+    credentialId: turn.credential.id,
+    generation,
+    attempt,
+    rotationId,
+    issuer: turn.credential.declaration.issuer,
+    keyId: created.keyId,
+    versionId: versionIdOf(ports.digests, rotationId, attempt),
+    fingerprint: ports.digests.sha256(created.secret.reveal()),
+    status: 'minted',
+    mintedAt: ports.clock.now(),
+    expiresAt: created.expiresAt,
+    lastProbedAt: null,
+    revokedAt: null,
+    proof: null,
+  };
+  await turn.record({ name: 'keyMinted' }, { keys: [key] });
+  return { created, key };
+}
+
+async function takeAttempt(ports: IssuePorts, turn: Turn, issuer: Issuer): Promise<void> {
+  const attempt = turn.rotation.attempt + 1;
+  if (attempt > maxAttempts) {
+    throw new AttemptsExhausted(
+      `${maxAttempts} keys were made for generation ${turn.rotation.generation} of ${turn.credential.id} and none could be stored`,
+    );
+  }
+  const listed = turn.rotation.intent?.listed ?? (await listedIds(issuer));
+  const at = turn.rotation.intent?.at ?? ports.clock.now();
+  await turn.record({ name: 'attemptTaken', intent: { attempt, at, listed } });
+}
+
+const listedIds = async (issuer: Issuer): Promise<readonly string[]> =>
+  issuer.capabilities.list ? (await issuer.list()).map(({ keyId }) => keyId) : [];

@@ -1,0 +1,84 @@
+/** Register credentials: writes what keyturn.yaml declares to the ledger, at every deploy. */
+import { canonicalJson, chain } from './audit.ts';
+import type { Credential, Declaration } from './credential.ts';
+import type { Ports } from './ports.ts';
+
+type RegisterPorts = Pick<Ports, 'ledger' | 'issuerBlocks' | 'installation' | 'clock' | 'digests'>;
+
+export interface Registration {
+  readonly issuers: Readonly<Record<string, unknown>>;
+  readonly credentials: Readonly<Record<string, Declaration>>;
+}
+
+export interface RegistrationCounts {
+  readonly added: number;
+  readonly changed: number;
+  readonly unchanged: number;
+}
+
+/**
+ * New credentials become due at once; changed ones keep their history and get the new declaration.
+ * Run twice, the second time finds everything as it is.
+ */
+export async function registerCredentials(
+  ports: RegisterPorts,
+  { issuers, credentials }: Registration,
+): Promise<RegistrationCounts & { readonly installationId: string }> {
+  const installationId = await ports.installation.ensure(ports.digests.randomUuid());
+  for (const [name, block] of Object.entries(issuers)) await ports.issuerBlocks.put(name, block);
+  const counts = { added: 0, changed: 0, unchanged: 0 };
+  for (const [id, declaration] of Object.entries(credentials)) {
+    counts[await register(ports, installationId, id, declaration)] += 1;
+  }
+  return { ...counts, installationId };
+}
+
+async function register(
+  ports: RegisterPorts,
+  installationId: string,
+  id: string,
+  declaration: Declaration,
+): Promise<keyof RegistrationCounts> {
+  const known = (await ports.ledger.load(id))?.credential;
+  if (known && canonicalJson(known.declaration) === canonicalJson(declaration)) return 'unchanged';
+  const before = known ?? fresh(ports, installationId, id, declaration);
+  const audit = chain(ports.digests, before.auditHash, {
+    credentialId: id,
+    seq: before.auditSeq + 1,
+    at: ports.clock.now(),
+    actor: 'registration',
+    what: known ? 'declarationChanged' : 'registered',
+    rotationId: null,
+    before: known ? { declaration: known.declaration } : {},
+    after: { declaration },
+  });
+  await ports.ledger.commit({
+    expected: { auditSeq: before.auditSeq, epoch: before.epoch },
+    credential: { ...before, declaration, auditSeq: audit.seq, auditHash: audit.hash },
+    audit,
+  });
+  return known ? 'changed' : 'added';
+}
+
+function fresh(
+  { clock }: Pick<RegisterPorts, 'clock'>,
+  installationId: string,
+  id: string,
+  declaration: Declaration,
+): Credential {
+  return {
+    id,
+    installationId,
+    declaration,
+    status: 'new',
+    epoch: 1,
+    activeRotation: null,
+    currentGeneration: 0,
+    lastGeneration: 0,
+    currentVersionId: null,
+    lastPromotedAt: null,
+    dueAt: clock.now(),
+    auditSeq: 0,
+    auditHash: '',
+  };
+}

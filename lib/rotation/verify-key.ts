@@ -1,0 +1,70 @@
+/** Verify key: the issuer accepts the new key, again and again, before any consumer may see it. */
+import { type Instant, plus } from '../usage/instant.ts';
+import { IssuerUnavailable, KeyRefused } from './errors.ts';
+import type { Key } from './key.ts';
+import type { Issuer, Ports, RotationRef } from './ports.ts';
+import { checkProbe, isAlive, wantedRow } from './probing.ts';
+import { readSecret } from './secret-format.ts';
+import type { SecretText } from './secret-text.ts';
+import { newKey, type Turn, type TurnPorts, takeTurn } from './turn.ts';
+
+type VerifyPorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets'>;
+
+/** A young key may be refused for this many times its issuer's lag before the refusal counts. */
+const patience = 3;
+
+/**
+ * 1. Reads the value back from the store, by version id: what is proven is what consumers will read.
+ * 2. Sees that the probe refuses a random key, then that it accepts this one k times over the issuer's lag.
+ * 3. Sees the key in the issuer's list, since a key that is not listed could not be revoked later.
+ *
+ * Run twice, it probes again, which harms nothing.
+ *
+ * @throws KeyRefused, ProbeUntrusted, IssuerUnavailable.
+ */
+export async function verifyKey(ports: VerifyPorts, ref: RotationRef): Promise<{ readonly keyId: string }> {
+  return takeTurn(ports, 'verifyKey', ref, async (turn) => {
+    const key = newKey(turn);
+    if (turn.rotation.phase !== 'verifying') return { keyId: key.keyId };
+    const { issuer: issuerName, secret } = turn.credential.declaration;
+    const issuer = await ports.issuers.connect(issuerName);
+    const value = readSecret(secret, await ports.secrets.read(secret.name, key.versionId));
+    await checkProbe(ports.digests, issuer, issuerName, value);
+    const lastProbedAt = await proveAlive(ports, turn, issuer, value);
+    await checkListed(issuer, issuerName, key);
+    await turn.record({ name: 'keyVerified' }, { keys: [{ ...key, lastProbedAt }] });
+    return { keyId: key.keyId };
+  });
+}
+
+async function proveAlive(
+  ports: VerifyPorts,
+  { credential }: Turn,
+  issuer: Issuer,
+  value: SecretText,
+): Promise<Instant> {
+  const { probes, createLag } = issuer.capabilities;
+  const found = await wantedRow(ports.clock, {
+    ask: () => issuer.probe(value),
+    wanted: isAlive,
+    probes,
+    over: createLag,
+    until: plus(ports.clock.now(), patience * createLag),
+  });
+  if ('row' in found) return found.row.lastAt;
+  const name = credential.declaration.issuer;
+  if (found.last === 'unknown') {
+    throw new IssuerUnavailable(`the probe of issuer ${name} gave no answer that its rules know`);
+  }
+  throw new KeyRefused(`issuer ${name} made a key for ${credential.id} and does not accept it`);
+}
+
+async function checkListed(issuer: Issuer, issuerName: string, { keyId }: Key): Promise<void> {
+  if (!issuer.capabilities.list) return;
+  const listed = await issuer.list();
+  if (!listed.some((key) => key.keyId === keyId)) {
+    throw new KeyRefused(
+      `issuer ${issuerName} accepts key ${keyId} but does not list it, so it could not be revoked`,
+    );
+  }
+}

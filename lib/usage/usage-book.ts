@@ -1,0 +1,65 @@
+/** Where folded usage is kept: the rows of the ledger that nobody audits, because reports write them all day. */
+import type { Instant, Seconds } from './instant.ts';
+import type { Presence } from './presence.ts';
+
+/** Uses of one key in one minute by one process, row `USE#<credential>#<generation>#<shard>`. */
+export interface UsageRow {
+  readonly credentialId: string;
+  readonly generation: number;
+  /** Spreads one busy key over this many partitions. */
+  readonly shard: number;
+  readonly consumer: string;
+  readonly instance: string;
+  /** By the client's clock and not shifted: it names the row, so it must be the same in every resend. */
+  readonly minute: string;
+  /** Sequence number of the report that the counts come from. */
+  readonly seq: number;
+  readonly ok: number;
+  readonly denied: number;
+  readonly firstUsedAt: Instant;
+  readonly lastUsedAt: Instant;
+}
+
+/** One batch of reports, folded: at most one entry per row. */
+export interface UsageUpdates {
+  readonly presence: readonly Presence[];
+  readonly usage: readonly UsageRow[];
+}
+
+/** Days that rows are kept after the newest report in them. */
+export const usageKeptDays = 30;
+/** Longer than any grace, so that no consumer is forgotten while a key waits for it. */
+export const presenceKeptDays = 35;
+
+/** Generation of each key of one credential, by Secrets Manager version id. */
+export type Generations = ReadonlyMap<string, number>;
+
+export interface UsageBook {
+  /**
+   * Writes what is newer than what is there: a row whose `seq` is not lower stays as it is, silently, so that
+   * duplicates and late reports change nothing. A key's last use in a presence row never moves back.
+   */
+  apply(updates: UsageUpdates): Promise<void>;
+  /** Every process that has reported on the credential, read consistently. */
+  presence(credentialId: string): Promise<readonly Presence[]>;
+  /** Uses of one key by process and minute, as far back as they are kept; in no order. */
+  usage(credentialId: string, generation: number): Promise<readonly UsageRow[]>;
+  /** @returns undefined for a credential that was never registered. */
+  generations(credentialId: string): Promise<Generations | undefined>;
+}
+
+/** The presence row after a report: a key's last use never moves back, and a key once used is not forgotten. */
+export function withNewer(older: Presence | undefined, newer: Presence): Presence {
+  if (!older) return newer;
+  const [last, first] = older.seq >= newer.seq ? [older, newer] : [newer, older];
+  const lastUse: Record<string, Instant> = { ...first.lastUse };
+  for (const [versionId, at] of Object.entries(last.lastUse)) {
+    const known = lastUse[versionId];
+    lastUse[versionId] = known && known > at ? known : at;
+  }
+  return { ...last, lastUse };
+}
+
+/** Epoch seconds, as DynamoDB's time to live reads them. */
+export const expiryAfter = (at: Instant, days: number): Seconds =>
+  Math.floor(Date.parse(at) / 1000) + days * 86_400;

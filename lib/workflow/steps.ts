@@ -1,0 +1,74 @@
+/**
+ * The contracts of the workflow's steps: handlers parse with them, the state machine and the roles are derived from
+ * them. A running execution keeps its old definition but calls new code, so inputs change by addition only.
+ */
+import * as z from 'zod';
+
+const rotationRef = z.object({
+  credentialId: z.string(),
+  rotationId: z.string(),
+  run: z.int().positive(),
+  requestedBy: z.string().default('unknown'),
+});
+
+const failure = z.object({ Error: z.string(), Cause: z.string().optional() });
+
+/** The port methods of a step that need rights: from these and the issuer's permissions each role is derived. */
+export type Use =
+  | 'ledger.read'
+  | 'ledger.write'
+  | 'events.put'
+  | 'secrets.create'
+  | 'secrets.put'
+  | 'secrets.read'
+  | 'secrets.versions'
+  | 'secrets.moveStage'
+  | 'issuer.create'
+  | 'issuer.list'
+  | 'issuer.probe'
+  | 'issuer.revoke';
+
+interface Step {
+  readonly input: z.ZodType;
+  readonly uses: readonly Use[];
+  /** Seconds; the issuer's lags are waited for inside verifyKey and proveDead, 10 min at most. */
+  readonly timeout: number;
+}
+
+const always = ['ledger.read', 'ledger.write', 'events.put'] as const satisfies readonly Use[];
+
+export const steps = {
+  begin: { input: rotationRef, uses: always, timeout: 30 },
+  issueKey: {
+    input: rotationRef,
+    uses: [...always, 'secrets.create', 'secrets.put', 'secrets.versions', 'issuer.create', 'issuer.list'],
+    timeout: 30,
+  },
+  verifyKey: {
+    input: rotationRef,
+    uses: [...always, 'secrets.read', 'issuer.probe', 'issuer.list'],
+    timeout: 900,
+  },
+  promoteKey: { input: rotationRef, uses: [...always, 'secrets.versions', 'secrets.moveStage'], timeout: 30 },
+  checkDrain: { input: rotationRef, uses: always, timeout: 30 },
+  revokeKey: { input: rotationRef, uses: [...always, 'issuer.revoke'], timeout: 30 },
+  proveDead: {
+    input: rotationRef,
+    uses: [...always, 'secrets.read', 'secrets.versions', 'issuer.probe', 'issuer.list'],
+    timeout: 900,
+  },
+  complete: {
+    input: rotationRef,
+    uses: [...always, 'secrets.versions', 'secrets.moveStage', 'issuer.list'],
+    timeout: 30,
+  },
+  abandon: {
+    input: rotationRef.extend({ failure: failure.optional() }),
+    uses: [...always, 'secrets.versions', 'secrets.moveStage', 'issuer.list'],
+    timeout: 30,
+  },
+} as const satisfies Record<string, Step>;
+
+export type StepName = keyof typeof steps;
+
+export type StepInput<Name extends StepName> = z.output<(typeof steps)[Name]['input']>;

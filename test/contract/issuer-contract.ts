@@ -1,0 +1,125 @@
+/** What every issuer does, be it a twin, a fake or the real thing; skips what its capabilities say it lacks. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Clock, CreatedKey, Issuer } from '../../lib/rotation/ports.ts';
+import { SecretText } from '../../lib/rotation/secret-text.ts';
+import { expectNoSecret } from '../support/expect-no-secret.ts';
+
+export interface IssuerUnderTest {
+  readonly issuer: Issuer;
+  /** Waits out the issuer's lags: for a twin the test's clock, for a real one the system's. */
+  readonly clock: Pick<Clock, 'sleep'>;
+  stop?(): Promise<void>;
+}
+
+/** @param open starts it fresh, once for the whole kit. */
+export function issuerContract(name: string, open: () => Promise<IssuerUnderTest>): void {
+  describe(`the issuer contract: ${name}`, () => {
+    let opened: IssuerUnderTest;
+    let issuer: Issuer;
+    beforeAll(async () => {
+      opened = await open();
+      issuer = opened.issuer;
+    });
+    afterAll(async () => opened?.stop?.());
+
+    const born = () => opened.clock.sleep(issuer.capabilities.createLag);
+    const gone = () => opened.clock.sleep(issuer.capabilities.revokeLag);
+    const aKey = async (label = 'keyturn-contract'): Promise<CreatedKey> => {
+      const key = await issuer.create({ label });
+      await born();
+      return key;
+    };
+    const ids = async () => (await issuer.list()).map(({ keyId }) => keyId);
+
+    test('makes a key whose id is not its secret, and which is hard to guess', async () => {
+      const { keyId, secret } = await aKey();
+      expect(keyId).not.toBe('');
+      expect(keyId).not.toContain(secret.reveal());
+      expect(secret.reveal().length).toBeGreaterThanOrEqual(20);
+      await issuer.revoke(keyId);
+    });
+
+    test('accepts a created key in each of as many probes as make a proof', async () => {
+      const { keyId, secret } = await aKey();
+      for (let probe = 0; probe < issuer.capabilities.probes; probe += 1) {
+        expect(await issuer.probe(secret)).toBe('alive');
+      }
+      await issuer.revoke(keyId);
+    });
+
+    test('does not accept a random key', async () => {
+      const answer = await issuer.probe(new SecretText('Zm9yIHRoZSBuZWdhdGl2ZSBjb250cm9s'));
+      expect(['dead', 'unknown']).toContain(answer);
+    });
+
+    test('refuses a revoked key in each of as many probes as make a proof', async () => {
+      const { keyId, secret } = await aKey();
+      await issuer.revoke(keyId);
+      await gone();
+      for (let probe = 0; probe < issuer.capabilities.probes; probe += 1) {
+        expect(await issuer.probe(secret)).toBe('dead');
+      }
+    });
+
+    test('keeps the other key alive when one is revoked', async ({ skip }) => {
+      skip(issuer.capabilities.maxLiveKeys < 2, 'allows one key only');
+      const [old, next] = [await aKey(), await aKey()];
+      await issuer.revoke(old.keyId);
+      await gone();
+      expect(await issuer.probe(next.secret)).toBe('alive');
+      await issuer.revoke(next.keyId);
+    });
+
+    test('takes a second revoke, and one of an unknown key, as done', async () => {
+      const { keyId } = await aKey();
+      await issuer.revoke(keyId);
+      await issuer.revoke(keyId);
+      await issuer.revoke('0123456789abcdef0123456789abcdef');
+    });
+
+    test('lists a key from its creation to its revoke', async ({ skip }) => {
+      skip(!issuer.capabilities.list, 'cannot list keys');
+      const { keyId } = await aKey();
+      expect(await ids()).toContain(keyId);
+      await issuer.revoke(keyId);
+      await gone();
+      expect(await ids()).not.toContain(keyId);
+    });
+
+    test('shows the label in the list', async ({ skip }) => {
+      skip(!issuer.capabilities.list || !issuer.capabilities.named, 'its keys carry no label');
+      const label = 'keyturn-5f0c5b0e-1f0b-5b6e-9f0e-000000000000-1';
+      const { keyId } = await aKey(label);
+      expect(await issuer.list()).toContainEqual(expect.objectContaining({ keyId, label }));
+      await issuer.revoke(keyId);
+    });
+
+    test('lists no secret', async ({ skip }) => {
+      skip(!issuer.capabilities.list, 'cannot list keys');
+      const { keyId, secret } = await aKey();
+      const listed = await issuer.list();
+      expectNoSecret(listed);
+      expect(JSON.stringify(listed)).not.toContain(secret.reveal());
+      await issuer.revoke(keyId);
+    });
+
+    test('disables a key and takes it back', async ({ skip }) => {
+      skip(!issuer.capabilities.disable, 'cannot disable keys');
+      const { keyId, secret } = await aKey();
+      await issuer.disable(keyId);
+      await gone();
+      expect(await issuer.probe(secret)).toBe('dead');
+      await issuer.enable(keyId);
+      await born();
+      expect(await issuer.probe(secret)).toBe('alive');
+      await issuer.revoke(keyId);
+    });
+
+    test('rejects what its capabilities lack', async () => {
+      const { disable, list } = issuer.capabilities;
+      if (!list) await expect(issuer.list()).rejects.toMatchObject({ name: 'IssuerRejected' });
+      if (!disable) await expect(issuer.disable('any')).rejects.toMatchObject({ name: 'IssuerRejected' });
+      if (!disable) await expect(issuer.enable('any')).rejects.toMatchObject({ name: 'IssuerRejected' });
+    });
+  });
+}

@@ -1,0 +1,9 @@
+/** The in-memory usage book is a usage book. */
+import { memoryUsageBook } from '../fakes/memory-usage-book.ts';
+import { usageBookContract } from './usage-book-contract.ts';
+
+usageBookContract('the memory usage book', async (credentialId, generations) => {
+  const book = memoryUsageBook();
+  book.register(credentialId, generations);
+  return book;
+});

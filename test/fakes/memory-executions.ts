@@ -1,0 +1,23 @@
+/** A state machine that only remembers what was started. */
+import type { Executions } from '../../lib/rotation/ports.ts';
+import { copy } from './copy.ts';
+
+export interface StartedExecution {
+  readonly name: string;
+  readonly input: Parameters<Executions['start']>[1];
+}
+
+export interface MemoryExecutions extends Executions {
+  /** What runs, in order of start; a name starts once. */
+  readonly started: readonly StartedExecution[];
+}
+
+export function memoryExecutions(): MemoryExecutions {
+  const started: StartedExecution[] = [];
+  return {
+    started,
+    async start(name, input) {
+      if (!started.some((execution) => execution.name === name)) started.push({ name, input: copy(input) });
+    },
+  };
+}

@@ -1,0 +1,178 @@
+/**
+ * An issuer in memory, twin of the real ones: for tests of the core, where a test moves the clock and breaks calls.
+ *
+ * Spec:
+ * - A key is accepted and listed from `createLag` seconds after its creation, and until `revokeLag` seconds after
+ *   its revoke. Before and after, a probe with it is `dead`, as an issuer that does not know a key would answer.
+ * - A disabled key is `dead` to a probe, still listed, and comes back with `enable`.
+ * - Revoking an unknown or revoked key is fine; disabling or enabling one is rejected.
+ * - Keys carry the label only when `named`; calls that the capabilities lack are rejected.
+ * - `limit` keys at most, counting disabled ones: a further create is rejected. Unlimited by default, since one
+ *   issuer may serve many credentials.
+ * - Every secret contains the sentinel.
+ */
+import { IssuerRejected, IssuerUnavailable } from '../../lib/rotation/errors.ts';
+import type { Capabilities, Clock, CreatedKey, Issuer, ProbeAnswer } from '../../lib/rotation/ports.ts';
+import { SecretText } from '../../lib/rotation/secret-text.ts';
+import { type Instant, plus } from '../../lib/usage/instant.ts';
+import { SENTINEL } from '../support/sentinel.ts';
+
+export type IssuerVerb = 'create' | 'list' | 'probe' | 'revoke' | 'disable' | 'enable';
+
+/** A key as the issuer knows it. */
+export interface MemoryKey {
+  readonly keyId: string;
+  readonly label: string | undefined;
+  readonly secret: SecretText;
+  readonly createdAt: Instant;
+  readonly disabled: boolean;
+  /** When the revoke was accepted; null while nobody has revoked it. */
+  readonly revokedAt: Instant | null;
+}
+
+export interface MemoryIssuer extends Issuer {
+  /** Every call so far, in order. */
+  readonly calls: readonly { readonly verb: IssuerVerb; readonly keyId?: string }[];
+  /** Every key ever made, in order of creation, revoked ones too. */
+  keys(): readonly MemoryKey[];
+  /** Keys that nobody has revoked. */
+  liveKeys(): readonly MemoryKey[];
+  /** What a probe with this secret would answer now; records no call and meets no fault. */
+  answerTo(secret: SecretText): ProbeAnswer;
+  /** A key that somebody else made, by hand say. */
+  addForeignKey(label?: string): MemoryKey;
+  /** The next call of `verb` (or the next `times` calls) throws `error` and has no effect. */
+  failNext(verb: IssuerVerb, error?: Error, times?: number): void;
+  /** The next create makes its key, and then the caller gets `error`. */
+  createThenFail(error?: Error): void;
+  /** The next revoke ends its key, and then the caller gets `error`. */
+  revokeThenFail(error?: Error): void;
+  /** From now on a revoke is accepted and changes nothing, as in old Verdaccio; `false` heals it. */
+  ignoreRevokes(ignore?: boolean): void;
+  /** From now on every probe's answer passes through this: `() => 'alive'` is a probe that cannot be trusted. */
+  distortProbes(distort: (answer: ProbeAnswer, secret: SecretText) => ProbeAnswer): void;
+}
+
+/** What the twin can do when a test does not say otherwise: everything, at once. */
+export const memoryCapabilities: Capabilities = {
+  create: 'api',
+  maxLiveKeys: 10,
+  named: true,
+  list: true,
+  disable: true,
+  exclusive: true,
+  createLag: 0,
+  revokeLag: 0,
+  probes: 2,
+};
+
+export function memoryIssuer(options: {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly capabilities?: Partial<Capabilities>;
+  /** Most keys at a time. @default no limit */
+  readonly limit?: number;
+  /** Begins every key id and shows in every secret, for tests with two issuers. @default 'key' */
+  readonly name?: string;
+}): MemoryIssuer {
+  const { clock, limit = Number.POSITIVE_INFINITY, name = 'key' } = options;
+  const capabilities: Capabilities = { ...memoryCapabilities, ...options.capabilities };
+  const keys = new Map<string, MemoryKey>();
+  const calls: { verb: IssuerVerb; keyId?: string }[] = [];
+  const before: { verb: IssuerVerb; error: Error }[] = [];
+  const after: { verb: IssuerVerb; error: Error }[] = [];
+  let revokesIgnored = false;
+  let distortion = (answer: ProbeAnswer, _secret: SecretText): ProbeAnswer => answer;
+
+  const known = (key: MemoryKey): boolean => {
+    const now = clock.now();
+    const born = plus(key.createdAt, capabilities.createLag) <= now;
+    return born && (key.revokedAt === null || now < plus(key.revokedAt, capabilities.revokeLag));
+  };
+  const liveKeys = (): readonly MemoryKey[] => [...keys.values()].filter((key) => key.revokedAt === null);
+  const mint = (label: string | undefined): MemoryKey => {
+    const number = `${keys.size + 1}`;
+    const keyId = `${name}-${number}`;
+    const secret = new SecretText(`${SENTINEL}-${name}-${number.padStart(8, '0')}`);
+    const key = { keyId, label, secret, createdAt: clock.now(), disabled: false, revokedAt: null };
+    keys.set(keyId, key);
+    return key;
+  };
+  const change = (keyId: string, fields: Partial<MemoryKey>): void => {
+    const key = keys.get(keyId);
+    if (key) keys.set(keyId, { ...key, ...fields });
+  };
+  const setDisabled = (keyId: string, disabled: boolean): void => {
+    const key = keys.get(keyId);
+    if (!key || key.revokedAt !== null) throw new IssuerRejected(`the issuer knows no key ${keyId}`);
+    change(keyId, { disabled });
+  };
+  const meetFault = (faults: { verb: IssuerVerb; error: Error }[], verb: IssuerVerb): void => {
+    const index = faults.findIndex((fault) => fault.verb === verb);
+    const [fault] = index < 0 ? [] : faults.splice(index, 1);
+    if (fault) throw fault.error;
+  };
+  const call = async <T>(verb: IssuerVerb, effect: () => T, keyId?: string): Promise<T> => {
+    calls.push(keyId === undefined ? { verb } : { verb, keyId });
+    meetFault(before, verb);
+    const result = effect();
+    meetFault(after, verb);
+    return result;
+  };
+  const needs = (capable: boolean, verb: IssuerVerb): void => {
+    if (!capable) throw new IssuerRejected(`this issuer cannot ${verb} keys`);
+  };
+  const answerTo = (secret: SecretText): ProbeAnswer => {
+    const key = [...keys.values()].find((each) => each.secret.reveal() === secret.reveal());
+    return key && known(key) && !key.disabled ? 'alive' : 'dead';
+  };
+  const create = (label: string): CreatedKey => {
+    needs(capabilities.create === 'api', 'create');
+    if (liveKeys().length >= limit)
+      throw new IssuerRejected(`the issuer allows ${limit} keys, all are in use`);
+    const { keyId, secret } = mint(capabilities.named ? label : undefined);
+    return { keyId, secret, expiresAt: null };
+  };
+  const list = () => {
+    needs(capabilities.list, 'list');
+    return [...keys.values()].filter(known).map(({ keyId, label, createdAt }) => ({
+      keyId,
+      createdAt,
+      ...(label === undefined ? {} : { label }),
+    }));
+  };
+  const revoke = (keyId: string): void => {
+    const key = keys.get(keyId);
+    if (key?.revokedAt === null && !revokesIgnored) change(keyId, { revokedAt: clock.now() });
+  };
+  const toggle = (verb: 'disable' | 'enable', keyId: string): void => {
+    needs(capabilities.disable, verb);
+    setDisabled(keyId, verb === 'disable');
+  };
+  const unavailable = (): Error => new IssuerUnavailable('the issuer did not answer');
+
+  return {
+    capabilities,
+    calls,
+    create: ({ label }) => call('create', () => create(label)),
+    list: () => call('list', list),
+    probe: (secret) => call('probe', () => distortion(answerTo(secret), secret)),
+    revoke: (keyId) => call('revoke', () => revoke(keyId), keyId),
+    disable: (keyId) => call('disable', () => toggle('disable', keyId), keyId),
+    enable: (keyId) => call('enable', () => toggle('enable', keyId), keyId),
+    keys: () => [...keys.values()],
+    liveKeys,
+    answerTo,
+    addForeignKey: (label) => mint(label),
+    failNext: (verb, error = unavailable(), times = 1) => {
+      for (let time = 0; time < times; time += 1) before.push({ verb, error });
+    },
+    createThenFail: (error = unavailable()) => void after.push({ verb: 'create', error }),
+    revokeThenFail: (error = unavailable()) => void after.push({ verb: 'revoke', error }),
+    ignoreRevokes: (ignore = true) => {
+      revokesIgnored = ignore;
+    },
+    distortProbes: (distort) => {
+      distortion = distort;
+    },
+  };
+}

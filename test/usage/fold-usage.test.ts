@@ -1,0 +1,90 @@
+/** Taking reports off the queue: what is bad goes aside, what failed comes again, what is good counts once. */
+import { describe, expect, test } from 'vitest';
+import { type FoldUsagePorts, foldUsage, type QueuedReport } from '../../lib/usage/fold-usage.ts';
+import type { UsageReport } from '../../lib/usage/report.ts';
+import { parseUsageReport } from '../../lib/workflow/usage-report.ts';
+import { memoryUsageBook } from '../fakes/memory-usage-book.ts';
+import { aKeyUse, aReport, sentAt } from './a-report.ts';
+
+function aQueue() {
+  const usageBook = memoryUsageBook();
+  usageBook.register('npm-token', new Map([['version-two', 2]]));
+  usageBook.register('pypi-token', new Map([['version-pypi', 1]]));
+  const counted: string[] = [];
+  const metrics = {
+    count: (name: string, { reason }: Readonly<Record<string, string>>) => counted.push(`${name} ${reason}`),
+  };
+  const ports: FoldUsagePorts = { usageBook, parseReport: parseUsageReport, metrics };
+  return { usageBook, counted, ports };
+}
+
+const queued = (messageId: string, report: UsageReport | string): QueuedReport => ({
+  messageId,
+  body: typeof report === 'string' ? report : JSON.stringify(report),
+  sentTimestampMs: Date.parse(sentAt),
+});
+
+const pypi = aReport({ credentials: ['pypi-token'], keys: [], instance: 'another' });
+
+test('good reports are in the book afterwards', async () => {
+  const { ports, usageBook } = aQueue();
+  const result = await foldUsage(ports, [queued('one', aReport()), queued('two', pypi)]);
+  expect(result).toEqual({ failed: [], rejected: [], errors: [] });
+  expect(await usageBook.presence('npm-token')).toHaveLength(1);
+  expect(await usageBook.presence('pypi-token')).toHaveLength(1);
+  expect(await usageBook.usage('npm-token', 2)).toMatchObject([{ ok: 120 }]);
+});
+
+test('a second delivery changes nothing', async () => {
+  const { ports, usageBook } = aQueue();
+  await foldUsage(ports, [queued('one', aReport())]);
+  const rows = usageBook.rows();
+  await foldUsage(ports, [queued('one', aReport()), queued('one', aReport())]);
+  expect(usageBook.rows()).toEqual(rows);
+});
+
+test('a bad message is rejected with its reason, is counted, and blocks nothing', async () => {
+  const { ports, usageBook, counted } = aQueue();
+  const stranger = aReport({ seq: 5, keys: [aKeyUse(), aKeyUse({ versionId: 'a-stranger' })] });
+  const result = await foldUsage(ports, [
+    queued('bad', '{'),
+    queued('good', aReport()),
+    queued('half', stranger),
+  ]);
+  expect(result.failed).toEqual([]);
+  expect(result.rejected).toMatchObject([
+    { messageId: 'bad', code: 'malformed' },
+    { messageId: 'half', code: 'unknown version' },
+  ]);
+  expect(counted).toEqual(['ReportRejected malformed', 'ReportRejected unknown version']);
+  expect(await usageBook.presence('npm-token')).toMatchObject([{ seq: 5 }]);
+});
+
+describe('a book that cannot be reached', () => {
+  const down = new Error('throttled');
+
+  test('fails the messages of the credential concerned and no others', async () => {
+    const { ports, usageBook } = aQueue();
+    const apply: typeof usageBook.apply = async (updates) => {
+      if (updates.presence.some(({ credentialId }) => credentialId === 'npm-token')) throw down;
+      await usageBook.apply(updates);
+    };
+    const result = await foldUsage({ ...ports, usageBook: { ...usageBook, apply } }, [
+      queued('one', aReport()),
+      queued('two', pypi),
+    ]);
+    expect(result).toEqual({ failed: ['one'], rejected: [], errors: [down] });
+    expect(await usageBook.presence('pypi-token')).toHaveLength(1);
+  });
+
+  test('does not make its messages look bad', async () => {
+    const { ports, usageBook, counted } = aQueue();
+    const generations = () => Promise.reject(down);
+    const result = await foldUsage({ ...ports, usageBook: { ...usageBook, generations } }, [
+      queued('one', aReport()),
+      queued('bad', '{}'),
+    ]);
+    expect(result).toMatchObject({ failed: ['one'], rejected: [{ messageId: 'bad' }], errors: [down] });
+    expect(counted).toEqual(['ReportRejected malformed']);
+  });
+});

@@ -1,0 +1,57 @@
+/** What the queue accepts as a usage report, and what it says of everything else. */
+import { describe, expect, test } from 'vitest';
+import { parseUsageReport } from '../../lib/workflow/usage-report.ts';
+import { aKeyUse, aReport } from '../usage/a-report.ts';
+
+const parse = (report: unknown) => parseUsageReport(JSON.stringify(report));
+
+test('a report comes back as it was sent', () => {
+  const report = aReport({ leaving: true });
+  expect(parse(report)).toEqual({ ok: true, report });
+});
+
+test('times of any precision are brought to milliseconds, since instants are compared as text', () => {
+  expect(parse({ ...aReport(), sentAt: '2026-11-21T10:43:00Z' })).toMatchObject({
+    report: { sentAt: '2026-11-21T10:43:00.000Z' },
+  });
+});
+
+describe('is refused as malformed', () => {
+  test.each([
+    ['what is no JSON', '{', 'body: '],
+    ['another version', { ...aReport(), v: 2 }, 'v: '],
+    ['an unknown field', { ...aReport(), leavng: true }, 'leavng'],
+    ['a consumer name that is too long', aReport({ consumer: 'x'.repeat(129) }), 'consumer: '],
+    ['a name that would break a row key', aReport({ instance: 'one#two' }), 'instance: '],
+    ['a credential that is no name', aReport({ credentials: ['NPM token'] }), 'credentials.0: '],
+    ['more than 100 keys', aReport({ keys: Array(101).fill(aKeyUse()) }), 'keys: '],
+    ['a negative count', aReport({ keys: [aKeyUse({ ok: -1 })] }), 'keys.0.ok: '],
+    [
+      'a minute with seconds',
+      aReport({ keys: [aKeyUse({ minute: '2026-11-21T10:42:00Z' })] }),
+      'keys.0.minute: ',
+    ],
+    ['a time that does not exist', aReport({ sentAt: '2026-02-30T10:00:00.000Z' }), 'sentAt: '],
+  ])('%s', (_, report, place) => {
+    const parsed = typeof report === 'string' ? parseUsageReport(report) : parse(report);
+    expect(parsed).toMatchObject({ ok: false, code: 'malformed', reason: expect.stringContaining(place) });
+  });
+});
+
+test('a time more than five minutes after it was sent is refused by name', () => {
+  const windowEnd = '2026-11-21T10:48:00.001Z';
+  expect(parse(aReport({ windowEnd: '2026-11-21T10:48:00.000Z' })).ok).toBe(true);
+  expect(parse(aReport({ windowEnd }))).toEqual({
+    ok: false,
+    code: 'from the future',
+    reason: `windowEnd is ${windowEnd}, more than 300 s after sentAt 2026-11-21T10:43:00.000Z`,
+  });
+  expect(parse(aReport({ keys: [aKeyUse(), aKeyUse({ lastUsedAt: windowEnd })] }))).toMatchObject({
+    code: 'from the future',
+    reason: expect.stringContaining('keys.1.lastUsedAt'),
+  });
+});
+
+test('a body that is too long is not even read', () => {
+  expect(parseUsageReport(' '.repeat(200_000))).toMatchObject({ ok: false, code: 'too large' });
+});
