@@ -4,19 +4,21 @@ import { join } from 'node:path';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { publishInstallation } from '../lib/aws/installation-parameter.ts';
 import { readEnvironment } from '../lib/config/environment.ts';
-import { parseKeyturnFile } from '../lib/config/keyturn-file.ts';
-import { registerCredentials } from '../lib/rotation/register-credentials.ts';
+import { type Registration, registerCredentials } from '../lib/rotation/register-credentials.ts';
 import { sweepDue } from '../lib/rotation/sweep-due.ts';
+import { registrationFile } from '../lib/workflow/registration-file.ts';
 import { withExecutions, withLedger, withRegistration } from './runtime/connect.ts';
 import { logger } from './runtime/telemetry.ts';
 
 const ports = { ...withLedger(), ...withRegistration(), ...withExecutions() };
-const { stack, installationParameter } = readEnvironment(['stack', 'installationParameter']);
+const { installationParameter } = readEnvironment('installationParameter');
+
+/** The bundle carries it: a changed keyturn.yaml is a changed function, which is what makes a deploy call it again. */
+const declared = async (): Promise<Registration> =>
+  JSON.parse(await readFile(join(import.meta.dirname, registrationFile), 'utf8'));
 
 export const handler = async () => {
-  // The bundle carries the file: a changed file is a changed function, which is what makes a deploy call it again.
-  const text = await readFile(join(import.meta.dirname, 'keyturn.yaml'), 'utf8');
-  const { installationId, ...counts } = await registerCredentials(ports, parseKeyturnFile(text, { stack }));
+  const { installationId, ...counts } = await registerCredentials(ports, await declared());
   await publishInstallation(new SSMClient(), installationParameter, installationId);
   const swept = await sweepDue(ports);
   logger.info('registration ends', { counts, swept });

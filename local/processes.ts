@@ -54,14 +54,14 @@ export async function startProcess(command: Command): Promise<RunningProcess> {
   return { name, pid, logFile, ended, stop };
 }
 
-/** Runs a command to its end; `stopping` ends it early. A failure shows the log's last lines and says where it is. */
+/** Runs a command to its end; `stopping` kills it, for it has nothing to save. A failure shows the log's last lines and says where it is. */
 export async function runProcess(command: Command, stopping: AbortSignal): Promise<void> {
   stopping.throwIfAborted();
   const running = await startProcess(command);
-  const stop = () => void running.stop();
-  stopping.addEventListener('abort', stop, { once: true });
+  const kill = () => signal(-running.pid, 'SIGKILL');
+  stopping.addEventListener('abort', kill, { once: true });
   const code = await running.ended;
-  stopping.removeEventListener('abort', stop);
+  stopping.removeEventListener('abort', kill);
   stopping.throwIfAborted();
   if (code !== 0) throw await failure(running, `ended with ${code}`);
 }
@@ -97,7 +97,7 @@ export async function answers(url: string): Promise<boolean> {
 }
 
 /** A port that was free a moment ago; whoever listens next on it may be faster, so callers try again. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

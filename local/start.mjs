@@ -55,11 +55,12 @@ function succeeds(command, args) {
 
 function installNodeModules() {
   if (nodeModulesMatchLock()) return;
-  say("installing keyturn's packages (npm ci)");
+  say("installing keyturn's packages (npm install)");
   // npm names itself to the scripts it runs; without it, whichever npm is on the PATH
   const npm = process.env.npm_execpath;
   const [command, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
-  run(command, [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // not `npm ci`: it refuses a lock without the binaries for machines other than the one that wrote the lock
+  run(command, [...first, 'install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
 /**

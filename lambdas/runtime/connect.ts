@@ -27,7 +27,7 @@ import { metrics } from './telemetry.ts';
 const client = { maxAttempts: 4 } as const;
 
 /** What every use-case needs. */
-export const common = () => ({ clock: systemClock, digests: nodeDigests, metrics, invocation });
+const common = () => ({ clock: systemClock, digests: nodeDigests, metrics, invocation });
 
 const table = () => ({
   client: documentClient(new DynamoDBClient(client)),

@@ -29,7 +29,10 @@ export function failureOf(error: unknown): Failure {
   return told(`${name}: ${message}`);
 }
 
-const endpoint = (): string => process.env['AWS_ENDPOINT_URL'] ?? 'the address of AWS';
+function endpoint(): string {
+  const { AWS_ENDPOINT_URL: address = 'the address of AWS' } = process.env;
+  return address;
+}
 
 function facts(error: unknown) {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), code: undefined };

@@ -50,15 +50,15 @@ export async function connectStackWith(name: string, config: AwsConfig): Promise
 /** @throws Failure that says where it has looked. */
 export async function stackAddresses(name: string, config: AwsConfig): Promise<StackAddresses> {
   const ssm = new SSMClient(config);
-  const Names = parameters.map((each) => `/keyturn/${name}/${each}`);
+  const place = where(config, await ssm.config.region());
+  const Names = parameters.map((each) => parameterName(name, each));
   const { Parameters = [] } = await ssm.send(new GetParametersCommand({ Names }));
-  const values = new Map(Parameters.map(({ Name, Value }) => [Name, Value]));
+  const found = new Map(Parameters.map(({ Name, Value }) => [Name, Value]));
   const value = (each: (typeof parameters)[number]): string => {
-    const found = values.get(`/keyturn/${name}/${each}`);
-    if (found !== undefined) return found;
-    throw new Failure(notDeployed(name, each, where(config, region)), 2);
+    const text = found.get(parameterName(name, each));
+    if (text === undefined) throw new Failure(notDeployed(name, parameterName(name, each), place), 2);
+    return text;
   };
-  const region = await ssm.config.region();
   return {
     table: value('table'),
     bus: value('bus'),
@@ -67,11 +67,14 @@ export async function stackAddresses(name: string, config: AwsConfig): Promise<S
   };
 }
 
+const parameterName = (stack: string, name: string): string => `/keyturn/${stack}/${name}`;
+
 const notDeployed = (stack: string, parameter: string, place: string): string =>
-  `no keyturn is deployed as stack "${stack}" in ${place} (Parameter Store has no /keyturn/${stack}/${parameter}): deploy it, name another stack with --stack or KEYTURN_STACK, or choose another account or region with AWS_PROFILE and AWS_REGION`;
+  `no keyturn is deployed as stack "${stack}" in ${place} (Parameter Store has no ${parameter}): deploy it, name another stack with --stack or KEYTURN_STACK, or choose another account or region with AWS_PROFILE and AWS_REGION`;
 
 function where({ endpoint }: AwsConfig, region: string): string {
-  const address = endpoint ?? process.env['AWS_ENDPOINT_URL'];
+  const { AWS_ENDPOINT_URL: fromEnvironment } = process.env;
+  const address = endpoint ?? fromEnvironment;
   return typeof address === 'string' ? `${region} at ${address}` : region;
 }
 

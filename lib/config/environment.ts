@@ -14,9 +14,6 @@ const variable = <Schema extends z.ZodType>(name: string, schema: Schema): Varia
 });
 const text = z.string().min(1, { error: 'expected some text' });
 const arn = z.string().startsWith('arn:', { error: 'expected an ARN' });
-const seconds = z.coerce
-  .number({ error: 'expected seconds' })
-  .positive({ error: 'expected more than 0 seconds' });
 
 /** Every variable that any handler reads. */
 export const environment = {
@@ -30,18 +27,11 @@ export const environment = {
   kmsKeyArn: variable('KEYTURN_KMS_KEY_ARN', arn),
   /** Where rejected requests go. */
   deadLetterQueueUrl: variable('KEYTURN_DEAD_LETTER_QUEUE_URL', z.url({ error: 'expected an address' })),
-  /** Where keyturn.yaml has been uploaded to. */
-  configBucket: variable('KEYTURN_CONFIG_BUCKET', text),
-  configKey: variable('KEYTURN_CONFIG_KEY', text),
-  /** Name of the stack. */
-  stack: variable('KEYTURN_STACK', text),
   /** Name of the SSM parameter that holds the installation's id. */
   installationParameter: variable(
     'KEYTURN_INSTALLATION_PARAMETER',
     z.string().startsWith('/', { error: 'expected a name that begins with /' }),
   ),
-  /** Seconds between two usage reports of one instance. */
-  reportEvery: variable('KEYTURN_REPORT_EVERY', seconds),
   /** The mode at the top of keyturn.yaml. */
   mode: variable('KEYTURN_MODE', z.enum(['production', 'demo'], { error: 'expected production or demo' })),
 } as const;

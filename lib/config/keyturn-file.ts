@@ -20,7 +20,7 @@ export interface KeyturnConfig {
   readonly credentials: Readonly<Record<string, Declaration>>;
 }
 
-export interface SecretPrefix {
+interface SecretPrefix {
   readonly prefix: string;
   readonly kmsKeyArn?: string;
 }

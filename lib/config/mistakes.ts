@@ -47,7 +47,7 @@ export function didYouMean(received: string, known: readonly string[]): string {
 }
 
 /** A value as the file might have it, cut to a line. */
-export function show(value: unknown): string {
+function show(value: unknown): string {
   const json = JSON.stringify(value) ?? `${value}`;
   return json.length > 80 ? `${json.slice(0, 79)}…` : json;
 }

@@ -6,7 +6,7 @@ import { type GracePreset, gracePresets } from './policy-presets.ts';
 const text = z.string().min(1);
 
 /** Names of credentials, issuers and consumers. */
-export const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
+const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
   error: 'expected lower-case letters, digits and dashes, at most 63, not beginning with a dash',
 });
 

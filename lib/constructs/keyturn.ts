@@ -1,6 +1,7 @@
 /** The construct that teams put into their CDK app: all of keyturn, from one keyturn.yaml. */
-import { readFileSync } from 'node:fs';
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Duration, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -13,6 +14,7 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Trigger } from 'aws-cdk-lib/triggers';
 import { Construct } from 'constructs';
 import { type KeyturnConfig, parseKeyturnFile } from '../config/keyturn-file.ts';
+import { registrationFile } from '../workflow/registration-file.ts';
 import { type StepName, steps, type Use } from '../workflow/steps.ts';
 import { type Grantable, grant } from './grants.ts';
 import { allow, type HandlerFunctionProps, handlerFunction } from './handler-function.ts';
@@ -67,7 +69,7 @@ export class Keyturn extends Construct {
     this.requests(deadLetters);
     this.usageQueue = this.usageIntake(deadLetters);
     this.sweep(deadLetters);
-    this.register(props.config);
+    this.register();
     this.parameters(deadLetters);
   }
 
@@ -159,8 +161,10 @@ export class Keyturn extends Construct {
     everyMinute(this, sweep, deadLetters);
   }
 
-  /** Runs at every deploy that changes keyturn.yaml: the file is part of the function. */
-  private register(path: string): void {
+  /** Runs at every deploy that changes keyturn.yaml: what the file says is part of the function. */
+  private register(): void {
+    const checked = join(Stage.of(this)?.assetOutdir ?? '', `${this.node.addr}-${registrationFile}`);
+    writeFileSync(checked, JSON.stringify(this.#config));
     const parameter = this.parameterName('installation');
     const register = this.handler(
       'RegisterCredentials',
@@ -168,9 +172,8 @@ export class Keyturn extends Construct {
       ['ledger.read', 'ledger.write'],
       {
         timeout: 120,
-        files: { [path]: 'keyturn.yaml' },
+        files: { [checked]: registrationFile },
         environment: {
-          stack: Stack.of(this).stackName,
           installationParameter: parameter,
           stateMachineArn: this.stateMachine.stateMachineArn,
         },

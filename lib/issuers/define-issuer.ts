@@ -47,7 +47,7 @@ export interface IssuerDefinition<Type extends string, Config extends z.ZodType<
 }
 
 /** A definition with one block: what is left when the type of the block no longer matters. */
-export interface BoundIssuer {
+interface BoundIssuer {
   readonly permissions: Permissions;
   readonly capabilities: Capabilities;
   connect(world: IssuerWorld): Issuer;

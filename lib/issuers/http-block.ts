@@ -32,7 +32,7 @@ const headers = z.record(
 const request = {
   method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
   /** Follows `baseUrl`; a variable's value is URL-encoded, so it stays one segment. */
-  path: z.string().regex(/^\/(?!.*(\/\.{1,2}(\/|$)))[^?#\\\s]*$/, {
+  path: z.string().regex(/^(?!.*\/(\.|%2e){1,2}(\/|$))\/[^?#\\\s]*$/i, {
     error: 'expected a path that starts with /, without "?", "#" and "..": the query has its own field',
   }),
   query: z.record(text, z.string()).optional(),

@@ -34,7 +34,7 @@ export interface HttpOptions {
 }
 
 /** Bytes of an answer that are read; a longer one is unreadable. */
-export const maxAnswerBytes = 1024 * 1024;
+const maxAnswerBytes = 1024 * 1024;
 
 /**
  * Calls once, without a retry, and follows no redirect.
@@ -73,7 +73,7 @@ export function isLoopback(url: URL): boolean {
  */
 export function withoutDetails(error: unknown): Error {
   const names = new Set<string>();
-  for (let at = error; at instanceof Error; at = at.cause) {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     const code = 'code' in at && typeof at.code === 'string' ? at.code : undefined;
     names.add(code ?? at.name);
   }

@@ -30,7 +30,7 @@ function buildUrl({ baseUrl }: HttpBlock, request: HttpRequest, variables: Varia
   const segments = path.split('/').map((segment) => {
     const expanded = expand(segment, variables, (value) => encodeURIComponent(value.toWellFormed()));
     // "", "." and ".." would make it another path: that of all keys, say, instead of one.
-    if (segment.includes('${') && /^\.{0,2}$/.test(expanded)) {
+    if (segment.includes('${') && /^(\.|%2e){0,2}$/i.test(expanded)) {
       throw new IssuerRejected(`${where} cannot be built: a variable in its path is empty or made of dots`);
     }
     return expanded;

@@ -1,5 +1,5 @@
 /** Which variable may stand where in the requests of an `http` issuer block. */
-import { variablesIn } from './templates.ts';
+import { hasUnclosed, variablesIn } from './templates.ts';
 
 /** The calls of a block, by their names in it. */
 export type HttpVerb = 'create' | 'list' | 'probe' | 'disable' | 'enable' | 'revoke';
@@ -65,7 +65,10 @@ function illegalVariables(
 ): readonly Mistake[] {
   if (typeof value === 'string') {
     const illegal = variablesIn(value).filter((name) => !isKnown(name, known));
-    return illegal.map((name) => unknownVariable(name, known, path));
+    const unclosed = hasUnclosed(value)
+      ? [{ path, message: 'begins a variable with ${ and does not end it with }' }]
+      : [];
+    return [...illegal.map((name) => unknownVariable(name, known, path)), ...unclosed];
   }
   if (Array.isArray(value)) return value.flatMap((item, at) => illegalVariables(item, known, [...path, at]));
   if (!isMap(value)) return [];

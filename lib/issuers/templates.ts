@@ -9,10 +9,13 @@ export type Variables = ReadonlyMap<string, string | SecretText>;
 
 const placeholder = /\$\{([^}]*)\}/g;
 
-/** Names between `${` and `}`, in order; an unclosed `${` gives the rest of the text. */
+/** Names between `${` and `}`, in order. */
 export function variablesIn(text: string): readonly string[] {
-  return [...text.matchAll(/\$\{([^}]*)(?:\}|$)/g)].map(([, name = '']) => name);
+  return [...text.matchAll(placeholder)].map(([, name = '']) => name);
 }
+
+/** Whether a `${` has no `}` after it. */
+export const hasUnclosed = (text: string): boolean => /\$\{[^}]*$/.test(text);
 
 /**
  * The text with its variables inserted, each passed through `encode`. What is inserted is never expanded again.

@@ -96,6 +96,6 @@ async function forget(ports: AbandonPorts, { credential }: Turn, key: Key): Prom
 /** Step Functions' Cause is the JSON of what the handler threw; its message is written for people. */
 function reasonOf(failure: Failure | undefined): string {
   if (!failure) return 'asked for';
-  const message = /"errorMessage":"((?:[^"\\]|\\.)*)"/.exec(failure.Cause ?? '')?.[1];
-  return message ? `${failure.Error}: ${message}` : failure.Error;
+  const message = /"errorMessage":\s*"((?:[^"\\]|\\.)*)"/.exec(failure.Cause ?? '')?.[1];
+  return message ? `${failure.Error}: ${message.replaceAll(/\\(["\\/])/g, '$1')}` : failure.Error;
 }

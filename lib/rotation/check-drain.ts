@@ -24,7 +24,8 @@ const remindEvery: Seconds = 86_400;
  * 4. Past the deadline: moves it once to where the last quiet ends if only quiet is missing; extends it by grace.max
  *    up to three times; then asks the owner daily, and waits. It never revokes without proof.
  *
- * Run twice, it looks twice; the second look after a condemnation only repeats where to go.
+ * Run twice, it looks twice; the second look after a condemnation only repeats where to go, and an owner who was
+ * asked today is not asked again.
  */
 export async function checkDrain(ports: DrainPorts, ref: RotationRef): Promise<DrainStep> {
   return takeTurn(ports, 'checkDrain', ref, async (turn) => {
@@ -101,6 +102,8 @@ async function pastDeadline(
   const facts = graceFacts(turn.rotation);
   const extensions = facts?.extensions ?? maxExtensions;
   if (extensions >= maxExtensions) {
+    const lookAt = plus(turn.rotation.expectedBy, -expectedWithin);
+    if (facts?.verdict?.outcome === 'overdue' && lookAt > question.now) return lookAt;
     ports.metrics.count('RotationOverdue', { credential: turn.credential.id });
     const announce = [
       {

@@ -1,6 +1,7 @@
 /** Complete: looks once more for stray keys, then closes the rotation and gives the credential back. */
 import { plus } from '../usage/instant.ts';
 import { stageOf } from './ids.ts';
+import type { Key } from './key.ts';
 import { condemnOrphan, findLostKeys, orphanFound, unknownKeys } from './lost-keys.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { graceFacts } from './rotation.ts';
@@ -26,14 +27,14 @@ export async function complete(ports: CompletePorts, ref: RotationRef): Promise<
 }
 
 async function close(ports: CompletePorts, turn: Turn): Promise<void> {
-  const { credential, rotation } = turn;
+  const { credential } = turn;
   const { issuer: issuerName, policy, secret } = credential.declaration;
   const { ours, unknown } = await findLostKeys(ports, turn, await ports.issuers.connect(issuerName));
   if (ours) {
     await condemnOrphan(ports, turn, ours);
     throw orphanFound(turn.rotation);
   }
-  const dead = turn.keys.find((key) => key.generation === rotation.oldGeneration && key.status === 'dead');
+  const dead = deadOldKey(turn);
   if (dead) await ports.secrets.dropStage(secret.name, dead.versionId, stageOf(dead.generation));
   const now = ports.clock.now();
   await turn.record(
@@ -53,9 +54,8 @@ async function close(ports: CompletePorts, turn: Turn): Promise<void> {
 }
 
 function outcome(turn: Turn): Readonly<Record<string, unknown>> {
-  const { rotation, keys } = turn;
-  const facts = graceFacts(rotation);
-  const old = keys.find((key) => key.generation === rotation.oldGeneration && key.status === 'dead');
+  const facts = graceFacts(turn.rotation);
+  const old = deadOldKey(turn);
   return {
     promotedAt: facts?.promotedAt,
     drainedAt: facts?.drainedAt,
@@ -64,3 +64,12 @@ function outcome(turn: Turn): Readonly<Record<string, unknown>> {
     proof: old?.proof,
   };
 }
+
+/** The key that consumers used before; orphans of its generation died in the rotation that made them. */
+const deadOldKey = ({ keys, rotation }: Turn): Key | undefined =>
+  keys.find(
+    (key) =>
+      key.generation === rotation.oldGeneration &&
+      key.status === 'dead' &&
+      (key.revokedAt ?? '') >= rotation.startedAt,
+  );

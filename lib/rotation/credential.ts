@@ -2,7 +2,13 @@
 import type { Instant, Seconds } from '../usage/instant.ts';
 import type { Consumer } from '../usage/presence.ts';
 
-export type CredentialStatus = 'new' | 'active' | 'rotating' | 'blocked';
+/**
+ * `new` no key yet · `active` consumers read its current key · `rotating` a rotation holds it ·
+ * `blocked` its issuer lists a key that nobody can place.
+ */
+export const credentialStatuses = ['new', 'active', 'rotating', 'blocked'] as const;
+
+export type CredentialStatus = (typeof credentialStatuses)[number];
 
 /** How the secret's text is built: the user's choice, keyturn writes these fields and nothing else. */
 export type SecretShape =

@@ -27,8 +27,10 @@ export const maxAttempts = 5;
  */
 export async function issueKey(ports: IssuePorts, ref: RotationRef): Promise<{ readonly keyId: string }> {
   return takeTurn(ports, 'issueKey', ref, async (turn) => {
-    if (turn.rotation.condemned) throw orphanFound(turn.rotation);
-    if (turn.rotation.phase === 'issuing') await issue(ports, turn);
+    const { rotation } = turn;
+    if (rotation.condemned) throw orphanFound(rotation);
+    if (rotation.phase === 'blocked') throw new UnknownKeyFound(rotation.reason);
+    if (rotation.phase === 'issuing') await issue(ports, turn);
     return { keyId: keyOf(turn)?.keyId ?? '' };
   });
 }
@@ -154,8 +156,7 @@ async function takeAttempt(ports: IssuePorts, turn: Turn, issuer: Issuer): Promi
     );
   }
   const listed = turn.rotation.intent?.listed ?? (await listedIds(issuer));
-  const at = turn.rotation.intent?.at ?? ports.clock.now();
-  await turn.record({ name: 'attemptTaken', intent: { attempt, at, listed } });
+  await turn.record({ name: 'attemptTaken', intent: { attempt, at: ports.clock.now(), listed } });
 }
 
 const listedIds = async (issuer: Issuer): Promise<readonly string[]> =>

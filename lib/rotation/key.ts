@@ -6,7 +6,17 @@ import type { Instant } from '../usage/instant.ts';
  * `current` consumers read it · `superseded` it was current · `orphaned` ours, but its value is lost ·
  * `revoked` the issuer accepted the revoke · `dead` proven.
  */
-export type KeyStatus = 'minted' | 'stored' | 'current' | 'superseded' | 'orphaned' | 'revoked' | 'dead';
+export const keyStatuses = [
+  'minted',
+  'stored',
+  'current',
+  'superseded',
+  'orphaned',
+  'revoked',
+  'dead',
+] as const;
+
+export type KeyStatus = (typeof keyStatuses)[number];
 
 /** Why we say that a key is dead. */
 export interface Proof {

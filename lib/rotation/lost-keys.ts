@@ -17,7 +17,7 @@ export interface LostKeys {
   readonly unknown: readonly ListedKey[];
 }
 
-/** An issuer's clock may be off by this much from ours when its `createdAt` is compared with an intent. */
+/** An issuer's clock may be off by this much from ours when its `createdAt` is compared with our times. */
 const clockSkewSeconds = 60;
 
 /** Lists the issuer's keys and looks for one of this rotation that no key row has. */
@@ -42,8 +42,8 @@ function isOurs(rotation: Rotation, { capabilities }: Issuer, { label, createdAt
     const attempts = Array.from({ length: rotation.attempt }, (_, index) => index + 1);
     return attempts.some((attempt) => label === labelOf(rotation.rotationId, attempt));
   }
-  if (!capabilities.exclusive || !rotation.intent) return false;
-  return !createdAt || createdAt >= plus(rotation.intent.at, -clockSkewSeconds);
+  if (!capabilities.exclusive) return false;
+  return !createdAt || createdAt >= plus(rotation.startedAt, -clockSkewSeconds);
 }
 
 /** Gives a found key its row and condemns it. */

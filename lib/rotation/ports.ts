@@ -1,6 +1,6 @@
 /** What the core needs of the world, one noun each; adapters are in `lib/aws`, twins in `test/fakes`. */
 import type { Instant, Seconds } from '../usage/instant.ts';
-import type { Presence } from '../usage/presence.ts';
+import type { UsageBook } from '../usage/usage-book.ts';
 import type { AuditRecord } from './audit.ts';
 import type { Credential } from './credential.ts';
 import type { Key } from './key.ts';
@@ -194,11 +194,6 @@ export interface Installation {
   ensure(candidate: string): Promise<string>;
 }
 
-/** Who used which key. */
-export interface UsageLedger {
-  presence(credentialId: string): Promise<readonly Presence[]>;
-}
-
 /** The way out for events; resolves only when the bus has acknowledged. */
 export interface EventSink {
   put(events: readonly (Announcement & { readonly credentialId: string })[]): Promise<void>;
@@ -259,7 +254,8 @@ export interface Ports {
   readonly issuers: Issuers;
   readonly issuerBlocks: IssuerBlocks;
   readonly installation: Installation;
-  readonly usage: UsageLedger;
+  /** Who used which key. */
+  readonly usage: Pick<UsageBook, 'presence'>;
   readonly events: EventSink;
   readonly executions: Executions;
   readonly clock: Clock;

@@ -4,6 +4,9 @@ import { ProbeUntrusted } from './errors.ts';
 import type { Issuer, Ports, ProbeAnswer } from './ports.ts';
 import { SecretText } from './secret-text.ts';
 
+/** Seconds before the invocation's end at which a step stops asking and leaves the rest to the next try. */
+export const margin: Seconds = 5;
+
 export interface Row {
   /** Answers in a row that said what was wanted. */
   readonly probes: number;
@@ -17,6 +20,8 @@ export interface RowWanted<Answer> {
   readonly probes: number;
   /** The row must span at least this long. */
   readonly over: Seconds;
+  /** Until when an unwanted answer is no answer yet; a row that has begun by then may be finished. */
+  readonly patience: Instant;
   /** When to give up. */
   readonly until: Instant;
 }
@@ -27,7 +32,7 @@ export interface RowWanted<Answer> {
  */
 export async function wantedRow<Answer>(
   clock: Ports['clock'],
-  { ask, wanted, probes, over, until }: RowWanted<Answer>,
+  { ask, wanted, probes, over, patience, until }: RowWanted<Answer>,
 ): Promise<{ readonly row: Row } | { readonly last: Answer }> {
   const spacing = over / (probes - 1);
   let row: Row | undefined;
@@ -38,7 +43,7 @@ export async function wantedRow<Answer>(
       ? { probes: (row?.probes ?? 0) + 1, firstAt: row?.firstAt ?? now, lastAt: now }
       : undefined;
     if (row && row.probes >= probes && plus(row.firstAt, over) <= row.lastAt) return { row };
-    if (plus(now, spacing) > until) return { last: answer };
+    if (plus(now, spacing) > (row ? until : patience)) return { last: answer };
     await clock.sleep(Math.max(spacing, shortestPause));
   }
 }

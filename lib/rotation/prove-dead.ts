@@ -3,15 +3,12 @@ import { plus } from '../usage/instant.ts';
 import { NotProvenDead } from './errors.ts';
 import type { Key, Proof } from './key.ts';
 import type { Issuer, Ports, RotationRef } from './ports.ts';
-import { checkProbe, type Row, wantedRow } from './probing.ts';
+import { checkProbe, margin, type Row, wantedRow } from './probing.ts';
 import { type NextStep, nextStep } from './rotation.ts';
 import { readSecret } from './secret-format.ts';
 import { condemnedKey, type Turn, type TurnPorts, takeTurn } from './turn.ts';
 
 type ProvePorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets'>;
-
-/** Seconds before the invocation's end at which it stops asking and leaves the rest to the next try. */
-const margin = 5;
 
 /**
  * With the key's value: k calls with it are refused in a row, over the issuer's revoke lag, after the probe has
@@ -74,11 +71,13 @@ async function deadRow<Answer>(
     readonly still: (answer: Answer) => string;
   },
 ): Promise<Row> {
+  const until = plus(invocation.deadline, -margin);
   const found = await wantedRow(clock, {
     ...question,
     probes: capabilities.probes,
     over: capabilities.revokeLag,
-    until: plus(invocation.deadline, -margin),
+    patience: until,
+    until,
   });
   if ('row' in found) return found.row;
   throw new NotProvenDead(

@@ -6,6 +6,7 @@ import { ImpossibleTransition } from './errors.ts';
 /** What is about to be asked of the issuer, written before the call, so that its key can be found after a crash. */
 export interface Intent {
   readonly attempt: number;
+  /** When this attempt was asked for: its key shows in lists no later than the issuer's lag after it. */
   readonly at: Instant;
   /** Key ids that the issuer listed before the rotation's first create: whatever else shows up may be ours. */
   readonly listed: readonly string[];
@@ -104,6 +105,24 @@ export type Rotation = Base &
   );
 
 export type Phase = Rotation['phase'];
+
+/** The step that each phase needs. */
+const stepOf = {
+  issuing: 'issueKey',
+  verifying: 'verifyKey',
+  verified: 'promoteKey',
+  promoting: 'promoteKey',
+  grace: 'checkDrain',
+  revoking: 'revokeKey',
+  completing: 'complete',
+  completed: 'end',
+  abandoning: 'abandon',
+  abandoned: 'end',
+  blocked: 'end',
+} as const satisfies Record<Phase, NextStep>;
+
+/** Every phase, in the order in which a rotation goes through them. */
+export const phases = Object.keys(stepOf) as readonly Phase[];
 
 /** Phases before the commit point: only from these a rotation can be abandoned. */
 export const abandonable: readonly Phase[] = ['issuing', 'verifying', 'verified'];
@@ -229,20 +248,6 @@ export type NextStep =
   | 'complete'
   | 'abandon'
   | 'end';
-
-const stepOf = {
-  issuing: 'issueKey',
-  verifying: 'verifyKey',
-  verified: 'promoteKey',
-  promoting: 'promoteKey',
-  grace: 'checkDrain',
-  revoking: 'revokeKey',
-  completing: 'complete',
-  completed: 'end',
-  abandoning: 'abandon',
-  abandoned: 'end',
-  blocked: 'end',
-} as const satisfies Record<Phase, NextStep>;
 
 /** The facts that a rotation carries from its promotion on, or undefined before. */
 export function graceFacts(rotation: Rotation): GraceFacts | undefined {

@@ -55,9 +55,12 @@ export async function takeTurn<T>(
   try {
     const state = await sent(ports, await readState(ports, ref));
     const turn = turnOn(ports, `step ${step}`, state);
-    const verdict = await work(turn);
-    await sent(ports, turn);
-    return verdict;
+    try {
+      return await work(turn);
+    } finally {
+      // What was written is told even if the work then fails: after some failures no run comes back.
+      await sent(ports, turn);
+    }
   } finally {
     await ledger.dropLease(ref, invocation.requestId);
   }

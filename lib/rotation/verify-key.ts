@@ -3,7 +3,7 @@ import { type Instant, plus } from '../usage/instant.ts';
 import { IssuerUnavailable, KeyRefused } from './errors.ts';
 import type { Key } from './key.ts';
 import type { Issuer, Ports, RotationRef } from './ports.ts';
-import { checkProbe, isAlive, wantedRow } from './probing.ts';
+import { checkProbe, isAlive, margin, wantedRow } from './probing.ts';
 import { readSecret } from './secret-format.ts';
 import type { SecretText } from './secret-text.ts';
 import { newKey, type Turn, type TurnPorts, takeTurn } from './turn.ts';
@@ -49,12 +49,18 @@ async function proveAlive(
     wanted: isAlive,
     probes,
     over: createLag,
-    until: plus(ports.clock.now(), patience * createLag),
+    patience: plus(ports.clock.now(), patience * createLag),
+    until: plus(ports.invocation.deadline, -margin),
   });
   if ('row' in found) return found.row.lastAt;
   const name = credential.declaration.issuer;
   if (found.last === 'unknown') {
     throw new IssuerUnavailable(`the probe of issuer ${name} gave no answer that its rules know`);
+  }
+  if (isAlive(found.last)) {
+    throw new IssuerUnavailable(
+      `issuer ${name} began to accept the key of ${credential.id} too late for this invocation to see it ${probes} times`,
+    );
   }
   throw new KeyRefused(`issuer ${name} made a key for ${credential.id} and does not accept it`);
 }

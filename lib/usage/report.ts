@@ -43,12 +43,7 @@ export type ParsedReport =
   | { readonly ok: false; readonly code: RejectionCode; readonly reason: string };
 
 /** Why a report, or a part of it, does not count; few and fixed, since they are counted by. */
-export type RejectionCode =
-  | 'malformed'
-  | 'too large'
-  | 'from the future'
-  | 'unknown credential'
-  | 'unknown version';
+type RejectionCode = 'malformed' | 'too large' | 'from the future' | 'unknown credential' | 'unknown version';
 
 /** A message that goes to the dead-letter queue, with the reason as an attribute. */
 export interface Rejection {

@@ -11,7 +11,9 @@ const handlers = readdirSync(join(root, 'lambdas')).filter((name) => name.endsWi
 /** Lambda loads up to this much fast; see the project's numbers in the README. */
 const limitKiB = 600;
 
-async function bundle(handler: string): Promise<{ readonly kib: number; readonly inputs: readonly string[] }> {
+async function bundle(
+  handler: string,
+): Promise<{ readonly kib: number; readonly inputs: readonly string[] }> {
   const { mainFields, minify, target, banner } = bundling;
   const result: BuildResult<{ metafile: true; write: false }> = await build({
     absWorkingDir: root,
@@ -49,14 +51,18 @@ describe.each(handlers)('the bundle of %s', (handler) => {
   it('holds no CDK, no CLI, no client library and nothing local', async () => {
     const { inputs } = await bundled;
     const strangers = inputs.filter((path) =>
-      /^(lib\/(constructs|cli|client)|local|bin|test)\/|node_modules\/(aws-cdk-lib|constructs|commander)\//.test(path),
+      /^(lib\/(constructs|cli|client)|local|bin|test)\/|node_modules\/(aws-cdk-lib|constructs|commander)\//.test(
+        path,
+      ),
     );
     expect(strangers).toEqual([]);
   });
 
   it('holds no other handler', async () => {
     const { inputs } = await bundled;
-    const others = inputs.filter((path) => /^lambdas\/[^/]+\.ts$/.test(path) && path !== `lambdas/${handler}`);
+    const others = inputs.filter(
+      (path) => /^lambdas\/[^/]+\.ts$/.test(path) && path !== `lambdas/${handler}`,
+    );
     expect(others).toEqual([]);
   });
 });

@@ -24,9 +24,9 @@ import type { Clock } from '../../lib/rotation/ports.ts';
 import { type Instant, plus } from '../../lib/usage/instant.ts';
 import { SENTINEL } from '../support/sentinel.ts';
 
-export type HttpIssuerVerb = 'create' | 'list' | 'probe' | 'revoke' | 'disable' | 'enable';
+type HttpIssuerVerb = 'create' | 'list' | 'probe' | 'revoke' | 'disable' | 'enable';
 
-export type Fault =
+type Fault =
   /** Answers with this status, and with the request's secrets in its body and headers. */
   | { readonly status: number }
   /** Never answers. */
@@ -40,7 +40,7 @@ export type Fault =
   | 'garble'
   | 'noise';
 
-export interface HttpIssuerKey {
+interface HttpIssuerKey {
   readonly id: string;
   readonly label: string | null;
   readonly secret: string;
@@ -105,13 +105,16 @@ export async function startHttpIssuer(options: HttpIssuerOptions): Promise<HttpI
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     calls.push(`${request.method} ${request.url}`);
     const call = await readCall(request);
-    if (!call) return send(response, { status: 404 });
+    if (!call) {
+      send(response, { status: 404 });
+      return;
+    }
     const at = faults.findIndex(({ verb }) => verb === call.verb);
     const [met] = at < 0 ? [] : faults.splice(at, 1);
     const isAllowed = call.verb === 'probe' || call.bearer === admin.token;
     const answer = () => (isAllowed ? book.answer(call) : { status: 401, body: { error: 'who are you' } });
-    if (met) return misbehave(response, met.fault, call, answer);
-    return send(response, answer());
+    if (met) misbehave(response, met.fault, call, answer);
+    else send(response, answer());
   };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -221,37 +224,39 @@ function send(response: ServerResponse, { status, body }: Answer): void {
 }
 
 function misbehave(response: ServerResponse, fault: Fault, call: Call, answer: () => Answer): void {
-  if (typeof fault === 'object') {
-    response.setHeader('location', `/elsewhere?token=${encodeURIComponent(call.bearer)}`);
-    response.setHeader('x-echo', encodeURIComponent(call.bearer));
-    return send(response, {
-      status: fault.status,
-      body: { error: `you sent ${call.bearer} and ${call.body}` },
-    });
-  }
-  if (fault === 'hang') return;
-  if (fault === 'drop') return void response.socket?.destroy();
-  const { status, body } = answer();
+  if (typeof fault === 'object') echo(response, fault.status, call);
+  else if (fault === 'drop') response.socket?.destroy();
+  else if (fault !== 'hang') spoil(response, fault, answer());
+}
+
+/** A server that helps its users by telling them all that they sent. */
+function echo(response: ServerResponse, status: number, { bearer, body }: Call): void {
+  response.setHeader('location', `/elsewhere?token=${encodeURIComponent(bearer)}`);
+  response.setHeader('x-echo', encodeURIComponent(bearer));
+  send(response, { status, body: { error: `you sent ${bearer} and ${body}` } });
+}
+
+function spoil(
+  response: ServerResponse,
+  fault: Exclude<Fault, object | 'drop' | 'hang'>,
+  { status, body }: Answer,
+): void {
   const whole = JSON.stringify(body ?? {});
-  switch (fault) {
-    case 'drop-after':
-      return void response.socket?.destroy();
-    case 'truncate':
-      response.writeHead(status, { 'content-length': whole.length });
-      response.write(whole.slice(0, -2), () => response.socket?.destroy());
-      return;
-    case 'flood':
-      response.writeHead(status);
-      return void response.end(JSON.stringify({ ...Object(body), filler: 'x'.repeat(2 * 1024 * 1024) }));
-    case 'garble':
-      response.writeHead(status);
-      return void response.end(`${whole} and ${whole}`);
-    case 'noise':
-      response.socket?.write(`HTTP/9 ${whole}\r\n\r\n`, () => response.socket?.destroy());
-      return;
-    default:
-      return fault satisfies never;
+  const hangUp = () => response.socket?.destroy();
+  if (fault === 'drop-after') hangUp();
+  if (fault === 'truncate') {
+    response.writeHead(status, { 'content-length': whole.length }).write(whole.slice(0, -2), hangUp);
   }
+  if (fault === 'flood') response.writeHead(status).end(`{"filler":"${'x'.repeat(2 * 1024 * 1024)}"}`);
+  if (fault === 'garble') response.writeHead(status).end(`${whole} and ${whole}`);
+  if (fault === 'noise') response.socket?.write(`HTTP/9 ${whole}\r\n\r\n`, hangUp);
+}
+
+type Rule = HttpIssuer['block']['requests']['probe']['rules'][number];
+
+function rule(status: number, verdict: Rule['then'], body?: Rule['body']): Rule {
+  // biome-ignore lint/suspicious/noThenProperty: a word of keyturn.yaml; nobody awaits a rule
+  return { status, ...(body ? { body } : {}), then: verdict };
 }
 
 function blockFor(url: string, { createLag = 0, revokeLag = 0 }: HttpIssuerOptions): HttpIssuer['block'] {
@@ -297,10 +302,10 @@ function blockFor(url: string, { createLag = 0, revokeLag = 0 }: HttpIssuerOptio
         path: '/v1/whoami',
         headers: { authorization: 'Bearer ${key.secret}' },
         rules: [
-          { status: 200, body: { active: true }, then: 'alive' },
-          { status: 200, body: { active: false }, then: 'dead' },
-          { status: 403, then: 'forbidden' },
-          { status: 401, then: 'dead' },
+          rule(200, 'alive', { active: true }),
+          rule(200, 'dead', { active: false }),
+          rule(403, 'forbidden'),
+          rule(401, 'dead'),
         ],
       },
       revoke: { method: 'DELETE', ...ofKey() },

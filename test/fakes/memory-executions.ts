@@ -2,7 +2,7 @@
 import type { Executions } from '../../lib/rotation/ports.ts';
 import { copy } from './copy.ts';
 
-export interface StartedExecution {
+interface StartedExecution {
   readonly name: string;
   readonly input: Parameters<Executions['start']>[1];
 }

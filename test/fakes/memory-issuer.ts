@@ -17,10 +17,10 @@ import { SecretText } from '../../lib/rotation/secret-text.ts';
 import { type Instant, plus } from '../../lib/usage/instant.ts';
 import { SENTINEL } from '../support/sentinel.ts';
 
-export type IssuerVerb = 'create' | 'list' | 'probe' | 'revoke' | 'disable' | 'enable';
+type IssuerVerb = 'create' | 'list' | 'probe' | 'revoke' | 'disable' | 'enable';
 
 /** A key as the issuer knows it. */
-export interface MemoryKey {
+interface MemoryKey {
   readonly keyId: string;
   readonly label: string | undefined;
   readonly secret: SecretText;
@@ -54,7 +54,7 @@ export interface MemoryIssuer extends Issuer {
 }
 
 /** What the twin can do when a test does not say otherwise: everything, at once. */
-export const memoryCapabilities: Capabilities = {
+const memoryCapabilities: Capabilities = {
   create: 'api',
   maxLiveKeys: 10,
   named: true,

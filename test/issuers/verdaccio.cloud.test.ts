@@ -20,8 +20,10 @@ issuerContract('the Verdaccio example', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'keyturn-verdaccio-'));
   const registry = await startRegistry({ directory });
   const { name, password, token } = await registry.addUser('keyturn-demo');
-  const { issuers } = parseKeyturnFile(await readFile(example, 'utf8'), { stack: 'test' });
-  const block = { ...issuers['registry'], baseUrl: registry.url, config: { user: name } };
+  const {
+    issuers: { registry: declared },
+  } = parseKeyturnFile(await readFile(example, 'utf8'), { stack: 'test' });
+  const block = { ...declared, baseUrl: registry.url, config: { user: name } };
   const issuer = connectIssuer(block, {
     mode: 'demo',
     secret: async () => ({ token: new SecretText(token), password: new SecretText(password) }),

@@ -1,9 +1,10 @@
 /** What holds for every drain verdict, whatever consumers say and however long the grace is. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type DrainQuestion, drainVerdict, nextLook } from '../../lib/usage/drain.ts';
+import { type DrainQuestion, drainVerdict, lookGrowth, nextLook, reportLag } from '../../lib/usage/drain.ts';
 import { type Instant, plus, secondsBetween } from '../../lib/usage/instant.ts';
 import type { Presence } from '../../lib/usage/presence.ts';
+import { missedReports } from '../../lib/usage/standing.ts';
 import { aConsumer, aProcess, aQuestion, at, newVersion, oldVersion, promotedAt } from './drain-question.ts';
 
 const hour = 3600;
@@ -106,7 +107,7 @@ const calmQuestions = aNow.chain((now) =>
 const anyQuestion = fc.oneof(questions, calmQuestions);
 
 const isPresent = (row: Presence, { now, reportEvery }: DrainQuestion): boolean =>
-  row.leftAt === null && secondsBetween(row.lastSeen, now) <= 3 * reportEvery;
+  row.leftAt === null && secondsBetween(row.lastSeen, now) <= missedReports * reportEvery;
 
 describe('a drained key', () => {
   const drained = (check: (question: DrainQuestion) => void): number => {
@@ -240,8 +241,8 @@ describe('the next look', () => {
   });
 
   test('is when the silence of the last old use can be proven: quiet, and the way of a report, later', () => {
-    expect(nextLook(aQuestion(hour), at(hour))).toBe(at(hour + 0.35 * hour));
-    expect(nextLook(aQuestion(hour, { quiet: 1800 }), at(hour))).toBe(at(hour + 1800 + 120));
+    expect(nextLook(aQuestion(hour), at(hour))).toBe(at(hour + lookGrowth * hour));
+    expect(nextLook(aQuestion(hour, { quiet: 1800 }), at(hour))).toBe(at(hour + 1800 + reportLag * 60));
   });
 
   test('is after now, even when the deadline is not', () => {

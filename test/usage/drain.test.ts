@@ -117,8 +117,8 @@ describe('a continuous consumer', () => {
 
   test('is not held up by processes that vanished long before the promotion', () => {
     const ancient = aProcess('mirror', -100 * hour, { instance: 'mirror-0', holds: [oldVersion] });
-    const presence = [ancient, aProcess('mirror', hour)];
-    expect(drainVerdict(aQuestion(hour, { presence })).outcome).toBe('drained');
+    const verdict = drainVerdict(aQuestion(hour, { presence: [ancient, aProcess('mirror', hour)] }));
+    expect(verdict).toMatchObject({ outcome: 'drained', reason: expect.not.stringContaining('lost') });
   });
 });
 
@@ -154,6 +154,14 @@ describe('an intermittent consumer', () => {
     expect(verdict.reason).toBe(
       'ci has not used the new key yet (last seen at 10:20:00Z), so its silence proves nothing',
     );
+  });
+
+  test('does not count a use of the new key from before the promotion: after a roll back it was the old one', () => {
+    const run = aProcess('ci', 1200, { newUse: -60 });
+    expect(drainVerdict(aQuestion(hour, { ...others, presence: [run] }))).toMatchObject({
+      outcome: 'waiting',
+      consumers: [{ state: 'unknown' }],
+    });
   });
 
   test('needs its whole period without the old key, even when quiet is shorter', () => {
@@ -214,6 +222,22 @@ describe('at the deadline', () => {
       outcome: 'overdue',
       quietAt: at(hour - 60 + 900 + 120),
     });
+  });
+
+  test('holding the new key is enough to have moved on', () => {
+    const moved = aProcess('mirror', hour, { oldUse: hour - 60 });
+    const verdict = drainVerdict(aQuestion(hour, { ...deadline, presence: [moved] }));
+    expect(verdict).toMatchObject({ outcome: 'overdue', quietAt: at(hour - 60 + 900 + 120) });
+  });
+
+  test('an intermittent consumer that used the old key last has not moved on', () => {
+    const quietAt = (oldUse: number) => {
+      const presence = [aProcess('ci', hour, { oldUse, newUse: 3000 })];
+      const verdict = drainVerdict(aQuestion(hour, { ...deadline, declared: [ci], presence }));
+      return verdict.outcome === 'overdue' && verdict.quietAt;
+    };
+    expect(quietAt(2900)).toBe(at(2900 + 2 * hour + 120));
+    expect(quietAt(3100)).toBeNull();
   });
 
   test.each([

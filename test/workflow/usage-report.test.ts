@@ -1,6 +1,6 @@
 /** What the queue accepts as a usage report, and what it says of everything else. */
 import { describe, expect, test } from 'vitest';
-import { parseUsageReport } from '../../lib/workflow/usage-report.ts';
+import { parseUsageReport, reportLimits } from '../../lib/workflow/usage-report.ts';
 import { aKeyUse, aReport } from '../usage/a-report.ts';
 
 const parse = (report: unknown) => parseUsageReport(JSON.stringify(report));
@@ -24,7 +24,7 @@ describe('is refused as malformed', () => {
     ['a consumer name that is too long', aReport({ consumer: 'x'.repeat(129) }), 'consumer: '],
     ['a name that would break a row key', aReport({ instance: 'one#two' }), 'instance: '],
     ['a credential that is no name', aReport({ credentials: ['NPM token'] }), 'credentials.0: '],
-    ['more than 100 keys', aReport({ keys: Array(101).fill(aKeyUse()) }), 'keys: '],
+    ['more than 100 keys', aReport({ keys: Array(reportLimits.keys + 1).fill(aKeyUse()) }), 'keys: '],
     ['a negative count', aReport({ keys: [aKeyUse({ ok: -1 })] }), 'keys.0.ok: '],
     [
       'a minute with seconds',
@@ -53,5 +53,5 @@ test('a time more than five minutes after it was sent is refused by name', () =>
 });
 
 test('a body that is too long is not even read', () => {
-  expect(parseUsageReport(' '.repeat(200_000))).toMatchObject({ ok: false, code: 'too large' });
+  expect(parseUsageReport(' '.repeat(reportLimits.body + 1))).toMatchObject({ ok: false, code: 'too large' });
 });

@@ -1,8 +1,8 @@
 /** The twin passes the kit of the real issuers, with all capabilities and with none, and fails on demand. */
 import { expect, test } from 'vitest';
 import { issuerContract } from '../contract/issuer-contract.ts';
-import { manualClock } from './manual-clock.ts';
-import { memoryIssuer } from './memory-issuer.ts';
+import { manualClock } from '../fakes/manual-clock.ts';
+import { memoryIssuer } from '../fakes/memory-issuer.ts';
 
 issuerContract('in memory', async () => {
   const clock = manualClock();

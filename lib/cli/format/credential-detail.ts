@@ -1,0 +1,107 @@
+/** Everything about one credential, for people: its keys, its rotation, who uses it, what came before. */
+import type { Instant } from '../../usage/instant.ts';
+import type { ConsumerSeen } from '../commands/consumers-seen.ts';
+import type { CredentialDetail, KeyLine, RotationDetail, RotationLine } from '../commands/standing.ts';
+import type { Paint } from './colour.ts';
+import { table } from './table.ts';
+import { ago, ahead, span } from './time.ts';
+
+interface Words {
+  readonly now: Instant;
+  readonly paint: Paint;
+}
+
+export function credentialDetail(detail: CredentialDetail, now: Instant, paint: Paint): readonly string[] {
+  const words = { now, paint };
+  return [
+    ...facts(detail, words),
+    ...section('Keys', keyTable(detail.keys, words)),
+    ...section('Rotation under way', detail.rotation ? rotationFacts(detail.rotation, words) : []),
+    ...section('Consumers', consumerTable(detail.consumers, words)),
+    ...section('Last rotations', rotationTable(detail.rotations, words)),
+  ];
+}
+
+function facts(detail: CredentialDetail, { now, paint }: Words): readonly string[] {
+  return pairs([
+    ['credential', `${detail.id} (${paint(detail.status)})`],
+    ['owner', detail.owner],
+    ['issuer', detail.issuer],
+    ['secret', detail.secret],
+    ['due', detail.dueAt && `${ahead(detail.dueAt, now)} (${detail.dueAt})`],
+    ['waits for', detail.waitsFor],
+  ]);
+}
+
+const keyTable = (keys: readonly KeyLine[], { now, paint }: Words): readonly string[] =>
+  table(
+    ['GENERATION', 'KEY ID', 'STATUS', 'MADE', 'REVOKED', 'PROOF OF DEATH'],
+    keys
+      .toReversed()
+      .map((key) => [
+        key.attempt > 1 ? `${key.generation} (attempt ${key.attempt})` : `${key.generation}`,
+        key.keyId,
+        paint(key.status),
+        ago(key.mintedAt, now),
+        key.revokedAt ? ago(key.revokedAt, now) : '-',
+        proofOf(key, now),
+      ]),
+  );
+
+function proofOf({ proof }: KeyLine, now: Instant): string {
+  if (!proof) return '-';
+  const what = proof.by === 'refusal' ? 'refused' : 'not listed';
+  return `${what} ${proof.probes} times in a row, ${ago(proof.lastAt, now)}`;
+}
+
+function rotationFacts(rotation: RotationDetail, { now }: Words): readonly string[] {
+  const { deadline, extensions, verdict } = rotation;
+  const extended = extensions > 0 ? `, extended ${extensions} times` : '';
+  return pairs([
+    ['rotation', rotation.rotationId],
+    ['phase', `${rotation.phase} (run ${rotation.run}, attempt ${rotation.attempt})`],
+    ['asked by', rotation.requestedBy],
+    ['started', ago(rotation.startedAt, now)],
+    ['promoted', rotation.promotedAt && ago(rotation.promotedAt, now)],
+    ['deadline', deadline && `${ahead(deadline, now)} (${deadline}${extended})`],
+    ['checks', rotation.checks > 0 ? `${rotation.checks}` : null],
+    ['verdict', verdict && `${verdict.outcome}: ${verdict.reason}`],
+    ['held by', verdict && verdict.heldBy.length > 0 ? verdict.heldBy.join(', ') : null],
+    ['reason', rotation.reason],
+  ]);
+}
+
+const consumerTable = (consumers: readonly ConsumerSeen[], { now }: Words): readonly string[] =>
+  table(
+    ['CONSUMER', 'PROCESSES', 'LAST SEEN', 'HOLDS KEY', 'LAST USES'],
+    consumers.map((one) => [
+      one.declared ? one.consumer : `${one.consumer} (not declared)`,
+      `${one.processes}`,
+      ago(one.lastSeen, now),
+      one.holds.join(', ') || '-',
+      one.lastUse.map(({ generation, at }) => `key ${generation} ${ago(at, now)}`).join(', ') || '-',
+    ]),
+  );
+
+const rotationTable = (rotations: readonly RotationLine[], { now, paint }: Words): readonly string[] =>
+  table(
+    ['ROTATION', 'KEY', 'PHASE', 'STARTED', 'TOOK', 'ASKED BY', 'REASON'],
+    rotations.map((one) => [
+      one.rotationId,
+      `${one.generation}`,
+      paint(one.phase),
+      ago(one.startedAt, now),
+      one.seconds === null ? '-' : span(one.seconds),
+      one.requestedBy,
+      one.reason ?? '-',
+    ]),
+  );
+
+/** A headline and what is under it; nothing at all when that is no more than a table's header. */
+const section = (title: string, lines: readonly string[]): readonly string[] =>
+  lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
+
+function pairs(all: readonly (readonly [string, string | null])[]): readonly string[] {
+  const told = all.flatMap(([name, value]) => (value === null ? [] : [{ name, value }]));
+  return told.map(({ name, value }) => `${name.padEnd(11)} ${value}`);
+}

@@ -1,0 +1,117 @@
+/** Counts uses per key and minute until the queue has taken them, in bounded memory. */
+import { instant, type KeyUse } from './report.ts';
+
+export type Outcome = 'accepted' | 'refused' | 'unknown';
+
+export interface UsageLog {
+  /** A key was used now. `unknown` moves the last use and counts nothing: the call is not over, or it threw. */
+  record(credential: string, versionId: string, outcome: Outcome): void;
+  /** What the next report says. */
+  take(): Batch;
+  /** Whether something has not been acknowledged. */
+  hasNews(): boolean;
+}
+
+interface Batch {
+  readonly keys: readonly KeyUse[];
+  /** Earliest use that has not been acknowledged yet, epoch milliseconds. */
+  readonly firstNewsAt: number | undefined;
+  /** To be called when the queue has taken the report. */
+  readonly acknowledge: () => void;
+}
+
+/** The format's limit. */
+const keysPerReport = 100;
+/** Old and new: no credential has more than two live keys. */
+const repeatedVersions = 2;
+/** Without a queue for hours the oldest counts are given up, never a last use. */
+const mostMinutes = 1_000;
+const keptMs = 15 * 60_000;
+
+/** One key in one minute. Each change makes a new object, so that an acknowledgement names what it acknowledges. */
+interface Minute {
+  readonly name: string;
+  readonly startMs: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly use: Pick<KeyUse, 'credential' | 'versionId' | 'ok' | 'denied'>;
+}
+
+export function usageLog(): UsageLog {
+  const minutes = new Map<string, Minute>();
+  const acknowledged = new Map<string, Minute>();
+
+  const isNews = (minute: Minute): boolean => acknowledged.get(minute.name) !== minute;
+  const forget = ({ name }: Minute): void => {
+    minutes.delete(name);
+    acknowledged.delete(name);
+  };
+  const tidy = (): void => {
+    const repeated = new Set(lastUses([...minutes.values()]));
+    const others = [...minutes.values()].filter((minute) => !repeated.has(minute)).sort(byTime);
+    const limit = Date.now() - keptMs;
+    const spare = minutes.size - mostMinutes;
+    others
+      .filter((minute, index) => index < spare || (minute.lastMs < limit && !isNews(minute)))
+      .forEach(forget);
+  };
+
+  return {
+    record(credential, versionId, outcome) {
+      const now = Date.now();
+      const startMs = now - (now % 60_000);
+      const name = `${credential} ${versionId} ${startMs}`;
+      const before = minutes.get(name);
+      const { ok = 0, denied = 0 } = before?.use ?? {};
+      minutes.set(name, {
+        name,
+        startMs,
+        firstMs: before?.firstMs ?? now,
+        lastMs: now,
+        use: {
+          credential,
+          versionId,
+          ok: ok + (outcome === 'accepted' ? 1 : 0),
+          denied: denied + (outcome === 'refused' ? 1 : 0),
+        },
+      });
+      if (minutes.size > mostMinutes) tidy();
+    },
+    take() {
+      const all = [...minutes.values()];
+      const news = all.filter(isNews).sort(byTime);
+      const sent = [...new Set([...lastUses(all), ...news])].slice(0, keysPerReport);
+      return {
+        keys: sent.map(keyUse),
+        firstNewsAt: news[0] && Math.min(...news.map(({ firstMs }) => firstMs)),
+        acknowledge: () => {
+          for (const minute of sent) if (minutes.has(minute.name)) acknowledged.set(minute.name, minute);
+          tidy();
+        },
+      };
+    },
+    hasNews: () => [...minutes.values()].some(isNews),
+  };
+}
+
+/** The newest minute of each credential's last keys: repeated in every report, so that a lost one hides no use. */
+function lastUses(minutes: readonly Minute[]): readonly Minute[] {
+  const versions = new Map<string, Set<string>>();
+  return minutes
+    .toSorted((a, b) => b.lastMs - a.lastMs)
+    .filter(({ use: { credential, versionId } }) => {
+      const seen = versions.get(credential) ?? new Set<string>();
+      if (seen.has(versionId) || seen.size >= repeatedVersions) return false;
+      versions.set(credential, seen.add(versionId));
+      return true;
+    });
+}
+
+const byTime = (a: Minute, b: Minute): number => a.lastMs - b.lastMs;
+
+const keyUse = ({ startMs, firstMs, lastMs, use }: Minute): KeyUse => ({
+  ...use,
+  minute: `${instant(startMs).slice(0, 16)}Z`,
+  firstUsedAt: instant(firstMs),
+  lastUsedAt: instant(lastMs),
+});

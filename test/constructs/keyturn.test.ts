@@ -1,0 +1,132 @@
+/** What the stack promises, read from its template: rights, encryption, retention. */
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { aStack, keyturnYaml } from './a-stack.ts';
+
+const stack = aStack();
+
+describe('rights', () => {
+  it('lets only Issue key, and who lists, read the admin secret that makes keys', () => {
+    expect(stack.whoMay('secretsmanager:GetSecretValue', /admin\/maker/)).toEqual([
+      'Abandon',
+      'Complete',
+      'IssueKey',
+      'ProveDead',
+      'VerifyKey',
+    ]);
+  });
+
+  it('lets only Revoke key read the admin secret that ends keys', () => {
+    expect(stack.whoMay('secretsmanager:GetSecretValue', /admin\/killer/)).toEqual(['RevokeKey']);
+  });
+
+  it('lets only Verify key and Prove dead read the values of keys', () => {
+    expect(stack.whoMay('secretsmanager:GetSecretValue', /keys\//)).toEqual(['ProveDead', 'VerifyKey']);
+  });
+
+  it('lets only Issue key write values of keys', () => {
+    expect(stack.whoMay('secretsmanager:PutSecretValue', /./)).toEqual(['IssueKey']);
+    expect(stack.whoMay('secretsmanager:CreateSecret', /./)).toEqual(['IssueKey']);
+  });
+
+  it('lets only Promote key, and who cleans up, move stages', () => {
+    expect(stack.whoMay('secretsmanager:UpdateSecretVersionStage', /./)).toEqual([
+      'Abandon',
+      'Complete',
+      'PromoteKey',
+    ]);
+  });
+
+  it('lets only what may start a rotation start one', () => {
+    expect(stack.whoMay('states:StartExecution', /./)).toEqual([
+      'RegisterCredentials',
+      'StartRotation',
+      'SweepDue',
+    ]);
+  });
+
+  it('gives no function an action with a wildcard but those of KMS grants', () => {
+    const wild = [
+      'Begin',
+      'IssueKey',
+      'VerifyKey',
+      'PromoteKey',
+      'CheckDrain',
+      'RevokeKey',
+      'ProveDead',
+      'Complete',
+    ]
+      .concat(['Abandon', 'StartRotation', 'SweepDue', 'FoldUsage', 'RegisterCredentials'])
+      .flatMap((name) => stack.rights(name))
+      .flatMap(({ Action }) => Action)
+      .filter((action) => action.includes('*'));
+    expect(
+      [...new Set(wild)].filter((action) => !/^kms:(GenerateDataKey|ReEncrypt)\*$/.test(action)),
+    ).toEqual([]);
+  });
+});
+
+describe('the ledger', () => {
+  it('survives a deleted stack and a slip of the hand', () => {
+    stack.template.hasResource('AWS::DynamoDB::Table', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        DeletionProtectionEnabled: true,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+      },
+    });
+  });
+});
+
+describe('queues', () => {
+  it('are encrypted, refuse plain HTTP and keep what fails', () => {
+    const queues = stack.template.findResources('AWS::SQS::Queue');
+    expect(Object.keys(queues)).toHaveLength(3);
+    for (const { Properties } of Object.values(queues)) expect(Properties).toHaveProperty('KmsMasterKeyId');
+    const plainHttp = { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } };
+    stack.template.allResourcesProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike(plainHttp)]) },
+    });
+    stack.template.resourcePropertiesCountIs(
+      'AWS::SQS::Queue',
+      { RedrivePolicy: { maxReceiveCount: 5, deadLetterTargetArn: Match.anyValue() } },
+      2,
+    );
+  });
+});
+
+describe('functions', () => {
+  it('run on Node 24 on Arm', () => {
+    stack.template.resourcePropertiesCountIs(
+      'AWS::Lambda::Function',
+      { Runtime: 'nodejs24.x', Architectures: ['arm64'] },
+      13,
+    );
+  });
+
+  it('keep encrypted logs for a month', () => {
+    stack.template.allResourcesProperties('AWS::Logs::LogGroup', {
+      RetentionInDays: 30,
+      KmsKeyId: Match.anyValue(),
+    });
+  });
+});
+
+describe('requests', () => {
+  it('reach the queue from any source but keyturn itself', () => {
+    stack.template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { source: [{ 'anything-but': ['keyturn'] }], 'detail-type': ['Rotate Requested'] },
+      Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('Requests'), 'Arn'] } })],
+    });
+  });
+});
+
+describe('a wrong keyturn.yaml', () => {
+  it('stops the synthesis with every mistake in it', () => {
+    const wrong = keyturnYaml
+      .replace('issuer: registry', 'issuer: regstry')
+      .replace('rotateEvery: 30d', 'rotateEvery: never');
+    expect(() => aStack(wrong)).toThrow(/regstry[\s\S]*registry[\s\S]*never|never[\s\S]*regstry/);
+  });
+});

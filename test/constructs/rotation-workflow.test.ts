@@ -1,0 +1,94 @@
+/** The synthesized state machine: its states, and where each failure goes. */
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import * as errors from '../../lib/rotation/errors.ts';
+import { type StepName, steps } from '../../lib/workflow/steps.ts';
+import { aStack } from './a-stack.ts';
+
+const retrier = z.object({ ErrorEquals: z.array(z.string()), MaxAttempts: z.number().optional() });
+const state = z.looseObject({
+  Type: z.string(),
+  Next: z.string().optional(),
+  Retry: z.array(retrier).default([]),
+  Catch: z.array(z.object({ ErrorEquals: z.array(z.string()), Next: z.string() })).default([]),
+});
+const definition = z.object({
+  QueryLanguage: z.literal('JSONata'),
+  StartAt: z.string(),
+  States: z.record(z.string(), state),
+});
+
+/** The definition with every reference to another resource as its logical id, without the hash at its end. */
+function definitionText(): string {
+  const found = Object.values(aStack().template.findResources('AWS::StepFunctions::StateMachine'))[0];
+  const parts = z
+    .object({ 'Fn::Join': z.tuple([z.literal(''), z.array(z.unknown())]) })
+    .parse(found?.['Properties'].DefinitionString)['Fn::Join'][1];
+  return parts.map((part) => (typeof part === 'string' ? part : named(part))).join('');
+}
+
+const named = (reference: unknown): string =>
+  (/Keyturn\w+?(?=[0-9A-F]{8}")/.exec(JSON.stringify(reference))?.[0] ?? 'partition').toString();
+
+const written: unknown = JSON.parse(definitionText());
+const machine = definition.parse(written);
+const tasks = Object.entries(machine.States).filter(([, { Type }]) => Type === 'Task');
+
+const title = (name: StepName): string =>
+  name
+    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    .replace(/^./, (letter) => letter.toUpperCase());
+
+describe('the rotation workflow', () => {
+  it('has one task per step, by the step’s name', () => {
+    const names = Object.keys(steps) as StepName[];
+    expect(tasks.map(([name]) => name).sort()).toEqual(names.map(title).sort());
+  });
+
+  it.each(tasks)('retries %s after everything that it does not name', (_name, task) => {
+    expect(task.Retry.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
+  });
+
+  it.each(tasks)('ends %s without effect when somebody else owns the credential', (_name, task) => {
+    for (const error of errors.endsWithoutEffect) {
+      expect(task.Catch.find(({ ErrorEquals }) => ErrorEquals.includes(error))?.Next).toBe(
+        'Ended without effect',
+      );
+      expect(task.Retry.find(({ ErrorEquals }) => ErrorEquals.includes(error))?.MaxAttempts).toBe(0);
+    }
+  });
+
+  it.each(['Issue key', 'Verify key', 'Promote key'])('abandons after any other failure of %s', (name) => {
+    expect(machine.States[name]?.Catch.at(-1)).toMatchObject({
+      ErrorEquals: ['States.ALL'],
+      Next: 'Abandon',
+    });
+  });
+
+  it.each(['Check drain', 'Revoke key', 'Prove dead', 'Complete'])('never abandons after %s', (name) => {
+    expect(machine.States[name]?.Catch.map(({ Next }) => Next)).not.toContain('Abandon');
+  });
+
+  it.each(['Issue key', 'Complete'])('sends an orphan that %s finds to Revoke key', (name) => {
+    expect(
+      machine.States[name]?.Catch.find(({ ErrorEquals }) => ErrorEquals.includes('OrphanFound'))?.Next,
+    ).toBe('Revoke key');
+  });
+
+  it('names no error that does not exist', () => {
+    const known = [...Object.keys(errors), 'States.ALL'];
+    const used = tasks.flatMap(([, { Retry, Catch }]) =>
+      [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals),
+    );
+    expect([...new Set(used)].filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  it('asks after a condemned key for 30 days', () => {
+    const attempts = machine.States['Revoke key']?.Retry.at(-1)?.MaxAttempts ?? 0;
+    expect(attempts).toBeGreaterThanOrEqual(30 * 24);
+  });
+
+  it('reads as it did when it was last reviewed', () => {
+    expect(written).toMatchSnapshot();
+  });
+});

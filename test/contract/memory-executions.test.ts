@@ -1,0 +1,8 @@
+/** The in-memory twin keeps the contract. */
+import { memoryExecutions } from '../fakes/memory-executions.ts';
+import { executionsContract } from './executions-contract.ts';
+
+executionsContract('the memory twin', async () => {
+  const executions = memoryExecutions();
+  return { executions, started: async () => executions.started };
+});

@@ -1,0 +1,557 @@
+/** The declarative issuer against a real server on loopback: what it sends, what it makes of answers, and that no error tells a secret. */
+import { afterEach, describe, expect, test } from 'vitest';
+import type { IssuerWorld } from '../../lib/issuers/define-issuer.ts';
+import {
+  connectIssuer,
+  issuerBlockSchema,
+  issuerCapabilities,
+  issuerPermissions,
+} from '../../lib/issuers/index.ts';
+import { SecretText } from '../../lib/rotation/secret-text.ts';
+import { plus } from '../../lib/usage/instant.ts';
+import { issuerContract } from '../contract/issuer-contract.ts';
+import { type HttpIssuer, type HttpIssuerOptions, startHttpIssuer } from '../fakes/http-issuer.ts';
+import { manualClock } from '../fakes/manual-clock.ts';
+import { expectNoSecret } from '../support/expect-no-secret.ts';
+import { SENTINEL } from '../support/sentinel.ts';
+
+type HttpBlock = HttpIssuer['block'];
+type Requests = HttpBlock['requests'];
+
+const running: HttpIssuer[] = [];
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.stop();
+});
+
+const worldOf = (server: Pick<HttpIssuer, 'admin'>, change: Partial<IssuerWorld> = {}): IssuerWorld => {
+  const clock = manualClock();
+  return {
+    mode: 'demo',
+    secret: async () => ({ token: new SecretText(server.admin.token) }),
+    fetch,
+    clock,
+    deadline: () => plus(clock.now(), 30),
+    ...change,
+  };
+};
+
+async function aServer(options: Partial<HttpIssuerOptions> = {}): Promise<HttpIssuer> {
+  const server = await startHttpIssuer({ clock: manualClock(), ...options });
+  running.push(server);
+  return server;
+}
+
+const connected = async (options: Partial<HttpIssuerOptions> = {}, change: Partial<IssuerWorld> = {}) => {
+  const server = await aServer(options);
+  return { server, issuer: connectIssuer(server.block, worldOf(server, change)) };
+};
+
+/** The error of a call that must fail, after looking for secrets in it. */
+async function failureOf(call: Promise<unknown>): Promise<Error> {
+  const outcome: unknown = await call.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expectNoSecret(outcome);
+  if (outcome instanceof Error) return outcome;
+  throw new Error('the call should have failed');
+}
+
+/** An issuer whose one answer is made by the test, and the requests that reached it. */
+function answering(requests: Partial<Requests>, answer: () => Response, change: Partial<HttpBlock> = {}) {
+  const sent: { url: string; init: RequestInit }[] = [];
+  const fake: typeof fetch = async (input, init) => {
+    sent.push({ url: `${input}`, init: init ?? {} });
+    return answer();
+  };
+  const block = aBlock(requests, change);
+  const admin = { token: `${SENTINEL} "quoted"/?#&` };
+  return { sent, issuer: connectIssuer(block, worldOf({ admin }, { fetch: fake, mode: 'production' })) };
+}
+
+const headers = { authorization: 'Bearer ${admin.token}' };
+
+function aBlock(requests: Partial<Requests> = {}, change: Partial<HttpBlock> = {}): HttpBlock {
+  return {
+    type: 'http',
+    baseUrl: 'https://issuer.example/api/',
+    admin: 'admin/issuer',
+    config: { team: 'blue & green' },
+    exclusive: false,
+    timeout: '10s',
+    capabilities: { named: false, maxLiveKeys: 2, createLag: '2s', revokeLag: '1m', probes: 3 },
+    requests: {
+      create: { method: 'POST', path: '/keys', answer: { keyId: 'id', secret: 'secret' } },
+      probe: {
+        method: 'GET',
+        path: '/me',
+        headers: { authorization: 'Bearer ${key.secret}' },
+        rules: [saying(200, 'alive'), saying(401, 'dead')],
+      },
+      revoke: { method: 'DELETE', path: '/keys/${key.id}', headers },
+      ...requests,
+    },
+    ...change,
+  };
+}
+
+type Rule = Requests['probe']['rules'][number];
+
+function saying(status: number, verdict: Rule['then'], body?: Rule['body']): Rule {
+  // biome-ignore lint/suspicious/noThenProperty: a word of keyturn.yaml; nobody awaits a rule
+  return { status, ...(body ? { body } : {}), then: verdict };
+}
+
+const json =
+  (body: unknown, status = 200) =>
+  () =>
+    new Response(JSON.stringify(body), { status });
+
+issuerContract('the http issuer on a server', async () => {
+  const clock = manualClock();
+  const server = await startHttpIssuer({ clock, createLag: 2, revokeLag: 5, pageSize: 2 });
+  const issuer = connectIssuer(
+    server.block,
+    worldOf(server, { clock, deadline: () => plus(clock.now(), 30) }),
+  );
+  return { issuer, clock, stop: server.stop };
+});
+
+describe('what is sent', () => {
+  test('variables are escaped in bodies, encoded in paths and queries, and never expanded twice', async () => {
+    const revoke = {
+      method: 'POST',
+      path: '/keys/${key.id}/end',
+      query: { team: '${config.team}', token: '${admin.token}' },
+      headers,
+      body: { reason: ['"${key.id}"', { n: 1, nothing: null }] },
+    } as const;
+    const { sent, issuer } = answering({ revoke }, json({}));
+    await issuer.revoke('a/b?c#d "${admin.token}"');
+    const [{ url, init } = { url: '', init: {} }] = sent;
+    expect(new URL(url).pathname).toBe('/api/keys/a%2Fb%3Fc%23d%20%22%24%7Badmin.token%7D%22/end');
+    expect(new URL(url).searchParams.get('team')).toBe('blue & green');
+    expect(new URL(url).searchParams.get('token')).toContain('"quoted"/?#&');
+    expect(JSON.parse(`${init.body}`)).toEqual({
+      reason: ['"a/b?c#d "${admin.token}""', { n: 1, nothing: null }],
+    });
+    expect(init).toMatchObject({ redirect: 'manual', headers: { 'content-type': 'application/json' } });
+  });
+
+  test.each(['', '.', '..'])('a key id "%s" never becomes another path', async (keyId) => {
+    const { sent, issuer } = answering({}, json({}));
+    expect(await failureOf(issuer.revoke(keyId))).toMatchObject({ name: 'IssuerRejected' });
+    expect(sent).toEqual([]);
+  });
+
+  test('a header value with a line break is refused before anything is sent', async () => {
+    const { sent, issuer } = answering({}, json({}));
+    const error = await failureOf(issuer.probe(new SecretText(`${SENTINEL}\r\nx-evil: 1`)));
+    expect(error).toMatchObject({
+      name: 'IssuerRejected',
+      message: expect.stringContaining('authorization'),
+    });
+    expect(sent).toEqual([]);
+  });
+
+  test('a field that the admin secret lacks is named', async () => {
+    const create = { ...aBlock().requests.create, headers: { 'x-password': '${admin.password}' } };
+    const { issuer } = answering({ create }, json({}));
+    expect((await failureOf(issuer.create({ label: 'x' }))).message).toContain('no field "password"');
+  });
+
+  test('create and list use one admin secret, revoke the other, the probe none', async () => {
+    const names: string[] = [];
+    const server = await aServer();
+    const secret = async (name: string) => {
+      names.push(name);
+      return { token: new SecretText(server.admin.token) };
+    };
+    const block = { ...server.block, admin: { create: 'admin/maker', revoke: 'admin/breaker' } };
+    const issuer = connectIssuer(block, worldOf(server, { secret }));
+    const key = await issuer.create({ label: 'x' });
+    await issuer.list();
+    await issuer.probe(key.secret);
+    await issuer.revoke(key.keyId);
+    expect(names).toEqual(['admin/maker', 'admin/maker', 'admin/breaker']);
+    const read = (name: string) => [{ kind: 'secret-read', secret: name }];
+    expect(issuerPermissions(block)).toEqual({
+      create: read('admin/maker'),
+      list: read('admin/maker'),
+      probe: [],
+      disable: read('admin/breaker'),
+      revoke: read('admin/breaker'),
+    });
+  });
+});
+
+describe('what becomes of an answer', () => {
+  test.each([429, 408, 500, 503])('%i is worth another try', async (status) => {
+    const { server, issuer } = await connected();
+    server.failNext('create', { status });
+    expect(await failureOf(issuer.create({ label: 'x' }))).toMatchObject({
+      name: 'IssuerUnavailable',
+      message: `POST ${new URL(server.url).host}/v1/keys answered ${status}`,
+    });
+  });
+
+  test.each([400, 401, 403, 404, 409, 422])('%i is a refusal for good', async (status) => {
+    const { server, issuer } = await connected();
+    server.failNext('create', { status });
+    expect(await failureOf(issuer.create({ label: 'x' }))).toMatchObject({ name: 'IssuerRejected' });
+  });
+
+  test.each([301, 302, 307, 308])('a redirect (%i) is not followed, by no call', async (status) => {
+    const { server, issuer } = await connected();
+    for (const verb of ['create', 'probe', 'revoke'] as const) server.failNext(verb, { status });
+    expect(await failureOf(issuer.create({ label: 'x' }))).toMatchObject({ name: 'IssuerRejected' });
+    const probe = issuer.probe(new SecretText(`${SENTINEL}-some-key`));
+    expect(await failureOf(probe)).toMatchObject({ name: 'IssuerRejected' });
+    expect(await failureOf(issuer.revoke('key_1'))).toMatchObject({ name: 'IssuerRejected' });
+    expect(server.calls.filter((call) => call.includes('elsewhere'))).toEqual([]);
+  });
+
+  test.each(['drop', 'drop-after', 'truncate', 'flood', 'garble', 'noise'] as const)(
+    'nobody knows what happened when the server answers with a %s',
+    async (fault) => {
+      const { server, issuer } = await connected();
+      server.failNext('create', fault);
+      expect(await failureOf(issuer.create({ label: 'x' }))).toMatchObject({ name: 'IssuerUnavailable' });
+      expect(server.keys()).toHaveLength(fault === 'drop' ? 0 : 1);
+    },
+  );
+
+  test('a server that nobody can reach is unavailable, and the cause says how', async () => {
+    const { server, issuer } = await connected();
+    await server.stop();
+    const error = await failureOf(issuer.create({ label: 'x' }));
+    expect(error).toMatchObject({ name: 'IssuerUnavailable', cause: expect.any(Error) });
+    expect(error.message).toContain('ECONNREFUSED');
+  });
+
+  test('a silent server is given up after the timeout, and after half of the time that is left', async () => {
+    const clock = manualClock();
+    const { server, issuer } = await connected({}, { clock, deadline: () => plus(clock.now(), 0.2) });
+    server.failNext('create', 'hang');
+    const begun = performance.now();
+    expect(await failureOf(issuer.create({ label: 'x' }))).toMatchObject({ name: 'IssuerUnavailable' });
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+
+  test('without time left nothing is sent', async () => {
+    const clock = manualClock();
+    const { server, issuer } = await connected({}, { clock, deadline: () => clock.now() });
+    expect(await failureOf(issuer.create({ label: 'x' }))).toMatchObject({ name: 'IssuerUnavailable' });
+    expect(server.calls).toEqual([]);
+  });
+
+  test('an error that tells everything is cut to its names and codes', async () => {
+    const fake: typeof fetch = async (_url, init) => {
+      throw new TypeError(`could not send ${JSON.stringify(init)}`, { cause: new Error(`${SENTINEL}`) });
+    };
+    const secret = async () => ({ token: new SecretText(`${SENTINEL}-admin`) });
+    const issuer = connectIssuer(aBlock(), worldOf({ admin: { token: '' } }, { fetch: fake, secret }));
+    expect((await failureOf(issuer.revoke('key_1'))).message).toContain('TypeError');
+  });
+
+  test('an admin secret that cannot be read is unavailable, without the text that it held', async () => {
+    const secret = async (): Promise<never> => {
+      throw new SyntaxError(`Unexpected token in ${SENTINEL}`);
+    };
+    const { issuer } = await connected({}, { secret });
+    expect(await failureOf(issuer.list())).toMatchObject({
+      name: 'IssuerUnavailable',
+      message: 'the admin secret admin/http-issuer could not be read: SyntaxError',
+    });
+  });
+
+  test.each([404, 410])('a revoke that is answered %i is fine', async (status) => {
+    const { server, issuer } = await connected();
+    server.failNext('revoke', { status });
+    await issuer.revoke('key_1');
+  });
+});
+
+describe('the created key', () => {
+  const created = (body: unknown) => answering({}, json(body, 201)).issuer.create({ label: 'x' });
+
+  test('has its id, its secret, and the time of its end', async () => {
+    const { issuer } = await connected({ expiresAt: 1_800_000_000 });
+    const key = await issuer.create({ label: 'keyturn-1' });
+    expect(key).toMatchObject({ keyId: 'key_1', expiresAt: '2027-01-15T08:00:00.000Z' });
+    expect(key.secret).toBeInstanceOf(SecretText);
+  });
+
+  test('is refused when its secret is too short to be fingerprinted', async () => {
+    const error = await failureOf(created({ id: 'k', secret: 'nineteen characters' }));
+    expect(error).toMatchObject({
+      name: 'IssuerRejected',
+      message: expect.stringContaining('19 characters'),
+    });
+  });
+
+  test('is refused when its id shows its secret', async () => {
+    const secret = `${SENTINEL}-the-key`;
+    const error = await failureOf(created({ id: `id:${secret}`, secret }));
+    expect(error).toMatchObject({ name: 'IssuerRejected' });
+  });
+
+  test.each([
+    [{ secret: `${SENTINEL}-the-key` }],
+    [{ id: {}, secret: `${SENTINEL}-the-key` }],
+    [{ id: 'k' }],
+    [{ id: 'k', secret: 1234567890123456 }],
+    [['k']],
+    [null],
+  ])('is unavailable when the answer has it elsewhere: %#', async (body) => {
+    expect(await failureOf(created(body))).toMatchObject({ name: 'IssuerUnavailable' });
+  });
+
+  test('may have a number as its id', async () => {
+    expect(await created({ id: 17, secret: `${SENTINEL}-the-key` })).toMatchObject({ keyId: '17' });
+  });
+});
+
+describe('the list', () => {
+  const list = (answer: Partial<NonNullable<Requests['list']>['answer']>) =>
+    ({ method: 'GET', path: '/keys', headers, answer: { keys: '', keyId: 'id', ...answer } }) as const;
+
+  test('goes through all pages by cursor', async () => {
+    const { server, issuer } = await connected({ pageSize: 2 });
+    for (let at = 1; at <= 5; at += 1) await issuer.create({ label: `keyturn-${at}` });
+    const listed = await issuer.list();
+    expect(listed.map(({ label }) => label)).toEqual([1, 2, 3, 4, 5].map((at) => `keyturn-${at}`));
+    expect(server.calls.filter((call) => call.startsWith('GET /v1/keys'))).toHaveLength(3);
+  });
+
+  test('follows addresses of next pages on the same host only', async () => {
+    const pages = [
+      { keys: [{ id: 'a' }], next: '/api/keys?page=2' },
+      { keys: [{ id: 'b' }], next: 'https://elsewhere.example/keys' },
+    ];
+    const { sent, issuer } = answering({ list: list({ keys: 'keys', next: 'next' }) }, () =>
+      json(pages.shift())(),
+    );
+    const error = await failureOf(issuer.list());
+    expect(error).toMatchObject({
+      name: 'IssuerRejected',
+      message: expect.stringContaining('elsewhere.example'),
+    });
+    expect(sent.map(({ url }) => url)).toEqual([
+      'https://issuer.example/api/keys',
+      'https://issuer.example/api/keys?page=2',
+    ]);
+  });
+
+  test('ends after so many pages, rather than never', async () => {
+    const { sent, issuer } = answering({ list: list({ keys: 'keys', next: 'next' }) }, () =>
+      json({ keys: [], next: '/api/keys' })(),
+    );
+    expect(await failureOf(issuer.list())).toMatchObject({ name: 'IssuerRejected' });
+    expect(sent).toHaveLength(100);
+  });
+
+  test('may be the answer itself, with times in several notations', async () => {
+    const keys = [
+      { id: 1, at: '2026-03-02T09:00:00+01:00' },
+      { id: 2, at: 1_772_438_400 },
+      { id: 3, at: 1_772_438_400_000 },
+      { id: 4, at: null },
+    ];
+    const { issuer } = answering({ list: list({ createdAt: 'at' }) }, json(keys));
+    const createdAt = '2026-03-02T08:00:00.000Z';
+    expect(await issuer.list()).toEqual([
+      { keyId: '1', createdAt },
+      { keyId: '2', createdAt },
+      { keyId: '3', createdAt },
+      { keyId: '4' },
+    ]);
+  });
+
+  test.each([[{ keys: [] }], ['text'], [[{ id: null }]], [[{ id: 'a', at: 'yesterday' }]]])(
+    'is unavailable when it is not as declared: %j',
+    async (body) => {
+      const { issuer } = answering({ list: list({ createdAt: 'at' }) }, json(body));
+      expect(await failureOf(issuer.list())).toMatchObject({ name: 'IssuerUnavailable' });
+    },
+  );
+});
+
+describe('the probe', () => {
+  const answerTo = (rules: readonly Rule[], answer: () => Response) => {
+    const probe = { ...aBlock().requests.probe, rules: [...rules] };
+    return answering({ probe }, answer).issuer.probe(new SecretText(`${SENTINEL}-the-key`));
+  };
+  const rules = [
+    saying(200, 'alive', { user: { name: '${config.team}' } }),
+    saying(200, 'dead', { user: null }),
+    saying(403, 'forbidden'),
+    saying(401, 'dead'),
+  ];
+
+  test.each([
+    [{ user: { name: 'blue & green', more: 1 } }, 200, 'alive'],
+    [{ user: { name: 'red' } }, 200, 'unknown'],
+    [{}, 200, 'dead'],
+    [{ user: null }, 200, 'dead'],
+    [[], 200, 'unknown'],
+    ['text', 200, 'unknown'],
+    [{}, 403, 'forbidden'],
+    [{}, 401, 'dead'],
+    [{}, 404, 'unknown'],
+    [{}, 429, 'unknown'],
+    [{}, 500, 'unknown'],
+  ])('takes the first rule that fits: %j with %i is %s', async (body, status, expected) => {
+    expect(await answerTo(rules, json(body, status))).toBe(expected);
+  });
+
+  test('an answer without JSON fits rules without body only', async () => {
+    expect(await answerTo(rules, () => new Response('<html>', { status: 200 }))).toBe('unknown');
+    expect(await answerTo(rules, () => new Response('<html>', { status: 401 }))).toBe('dead');
+  });
+
+  test('a pattern does not match what an object inherits', async () => {
+    expect(await answerTo([saying(200, 'alive', { constructor: {} }), ...rules], json({}))).toBe('dead');
+  });
+
+  test('a live key without rights is forbidden, not dead', async () => {
+    const { server, issuer } = await connected();
+    const { keyId, secret } = await issuer.create({ label: 'x' });
+    server.forbid(keyId);
+    expect(await issuer.probe(secret)).toBe('forbidden');
+  });
+});
+
+describe('where it may call', () => {
+  test('a loopback host without TLS only in mode demo, also when the file was accepted', async () => {
+    const { server, issuer } = await connected({}, { mode: 'production' });
+    expect((await failureOf(issuer.list())).message).toContain('TLS');
+    expect(server.calls).toEqual([]);
+  });
+
+  test.each([
+    'http://issuer.example',
+    'ftp://issuer.example',
+    'https://user:pass@issuer.example',
+    'https://issuer.example/?a=b',
+    'issuer.example',
+  ])('never %s', (baseUrl) => {
+    expect(issuerBlockSchema.safeParse({ ...aBlock(), baseUrl }).success).toBe(false);
+  });
+
+  test('further hosts when the block lists them', async () => {
+    const pages = [{ keys: [], next: 'https://pages.example/2' }, { keys: [{ id: 'b' }] }];
+    const request = {
+      method: 'GET',
+      path: '/keys',
+      answer: { keys: 'keys', keyId: 'id', next: 'next' },
+    } as const;
+    const { issuer } = answering({ list: request }, () => json(pages.shift())(), {
+      hosts: ['pages.example'],
+    });
+    expect(await issuer.list()).toEqual([{ keyId: 'b' }]);
+  });
+});
+
+describe('the block', () => {
+  const mistakesOf = (block: unknown): readonly string[] => {
+    const { error } = issuerBlockSchema.safeParse(block);
+    return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
+  };
+  const { create, probe, revoke } = aBlock().requests;
+
+  test('is accepted as it was accepted before: it is stored and read again', () => {
+    const once = issuerBlockSchema.parse({
+      type: 'http',
+      baseUrl: 'https://issuer.example',
+      admin: 'admin/issuer',
+      capabilities: { maxLiveKeys: 2, createLag: '0s', revokeLag: '10m' },
+      requests: { create, probe, revoke },
+    });
+    expect(issuerBlockSchema.parse(JSON.parse(JSON.stringify(once)))).toEqual(once);
+  });
+
+  test('derives capabilities from the calls that are there', () => {
+    expect(issuerCapabilities(aBlock())).toEqual({
+      create: 'api',
+      maxLiveKeys: 2,
+      named: false,
+      list: false,
+      disable: false,
+      exclusive: false,
+      createLag: 2,
+      revokeLag: 60,
+      probes: 3,
+    });
+  });
+
+  test.each<readonly [what: string, requests: Partial<Requests>, mistake: string]>([
+    [
+      'a key secret outside the probe',
+      { create: { ...create, path: '/${key.secret}' } },
+      'requests.create.path',
+    ],
+    ['a key id in create', { create: { ...create, body: { a: ['${key.id}'] } } }, 'requests.create.body.a.0'],
+    ['a label in revoke', { revoke: { ...revoke, query: { l: '${label}' } } }, 'requests.revoke.query.l'],
+    [
+      'an admin field in the probe',
+      { probe: { ...probe, query: { t: '${admin.token}' } } },
+      'requests.probe.query.t',
+    ],
+    ['an unknown config field', { create: { ...create, path: '/${config.tema}' } }, 'requests.create.path'],
+    ['an unclosed variable', { create: { ...create, path: '/${label' } }, 'requests.create.path'],
+    [
+      'a variable in a name',
+      { create: { ...create, body: { '${label}': 1 } } },
+      'requests.create.body.${label}',
+    ],
+    [
+      'the key in a rule',
+      { probe: { ...probe, rules: [...probe.rules, saying(200, 'dead', { k: '${key.secret}' })] } },
+      'requests.probe.rules.2.body.k',
+    ],
+    ['a revoke without the key', { revoke: { ...revoke, path: '/keys' } }, 'requests.revoke'],
+    ['a probe without the secret', { probe: { ...probe, headers: {} } }, 'requests.probe'],
+    ['a GET with a body', { create: { ...create, method: 'GET', body: {} } }, 'requests.create.body'],
+    [
+      'a probe that never says dead',
+      { probe: { ...probe, rules: [saying(200, 'alive')] } },
+      'requests.probe.rules',
+    ],
+    [
+      'a rule that tells nothing',
+      { probe: { ...probe, rules: [...probe.rules, saying(503, 'dead')] } },
+      'requests.probe.rules.2.status',
+    ],
+    ['disable without enable', { disable: { ...revoke, method: 'POST' } }, 'requests.disable'],
+    [
+      'an id that is the secret',
+      { create: { ...create, answer: { keyId: 'secret', secret: 'secret' } } },
+      'requests.create.answer.keyId',
+    ],
+    ['a path that leaves the base', { revoke: { ...revoke, path: '/../${key.id}' } }, 'requests.revoke.path'],
+    [
+      'a header of the connection',
+      { create: { ...create, headers: { Host: 'evil' } } },
+      'requests.create.headers.Host',
+    ],
+  ])('refuses %s', (_what, requests, mistake) => {
+    expect(mistakesOf(aBlock(requests))).toEqual([expect.stringContaining(`${mistake}: `)]);
+  });
+
+  test('refuses to be named without a label in create', () => {
+    const { capabilities } = aBlock();
+    const mistakes = mistakesOf(aBlock({}, { capabilities: { ...capabilities, named: true } }));
+    expect(mistakes).toEqual([expect.stringContaining('capabilities.named')]);
+  });
+
+  test('of an unknown type names those there are', () => {
+    expect(() => connectIssuer({ ...aBlock(), type: 'htpp' }, worldOf({ admin: { token: '' } }))).toThrow(
+      'expected one of http',
+    );
+  });
+
+  test('that is wrong is refused when it is connected, too', () => {
+    expect(() => connectIssuer({ type: 'http' }, worldOf({ admin: { token: '' } }))).toThrow('baseUrl');
+  });
+});

@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest';
+import { checkDrain, type DrainStep, maxExtensions } from '../../lib/rotation/check-drain.ts';
+import type { RotationRef } from '../../lib/rotation/ports.ts';
+import { graceFacts } from '../../lib/rotation/rotation.ts';
+import { plus } from '../../lib/usage/instant.ts';
+import { callName } from '../support/intercept.ts';
+import { runWorkflow } from '../support/run-workflow.ts';
+import { aWorld, type World, type WorldOptions } from '../support/world.ts';
+import { aWorldWithKey } from './scenarios.ts';
+
+/** A promoted rotation at the end of its minimum grace. */
+async function inGrace(options: WorldOptions = {}) {
+  const world = await aWorldWithKey(options);
+  const oldVersion = (await world.currentVersion()) ?? '';
+  const ref = await world.nextRotation();
+  await runWorkflow(world, ref, { until: 'checkDrain', meanwhile: async () => {} });
+  return { world, ref, oldVersion, onOld: () => world.report({ holds: [oldVersion] }) };
+}
+
+const factsOf = async (world: World, ref: RotationRef) => graceFacts(await world.rotation(ref));
+
+const lookAtOf = (step: DrainStep): string => ('lookAt' in step ? step.lookAt : '');
+
+/** Checks until `count` checks were made, each when the one before has asked for it. */
+async function checks(
+  world: World,
+  ref: RotationRef,
+  count: number,
+  meanwhile: () => Promise<void> = async () => {},
+): Promise<readonly DrainStep[]> {
+  const steps: DrainStep[] = [];
+  while (steps.length < count) {
+    const step = await checkDrain(world.ports(), ref);
+    steps.push(step);
+    if ('lookAt' in step) world.clock.set(step.lookAt);
+    await meanwhile();
+  }
+  return steps;
+}
+
+/** Past the deadline and all extensions, with nobody who reports. */
+async function untilAsked(world: World, ref: RotationRef): Promise<void> {
+  for (let look = 0; look < 40; look += 1) {
+    if (world.metrics.includes('RotationOverdue')) return;
+    await checks(world, ref, 1);
+  }
+  throw new Error('nobody was ever asked');
+}
+
+test('a first rotation has nothing to drain', async () => {
+  const world = await aWorld();
+  const ref = await world.nextRotation();
+  await runWorkflow(world, ref, { until: 'checkDrain' });
+  await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'complete' });
+  expect(await world.rotation(ref)).toMatchObject({ phase: 'completing', condemned: null });
+});
+
+describe('while a consumer is on the old key', () => {
+  test('the rotation waits, notes why, and says when to look again', async () => {
+    const { world, ref, onOld } = await inGrace();
+    await onOld();
+    const now = world.clock.now();
+    const step = await checkDrain(world.ports(), ref);
+    expect(step.next).toBe('wait');
+    expect(lookAtOf(step) > now).toBe(true);
+    expect(await world.rotation(ref)).toMatchObject({
+      phase: 'grace',
+      checks: 1,
+      condemned: null,
+      expectedBy: plus(lookAtOf(step), 900),
+      verdict: { outcome: 'waiting', heldBy: ['billing-agent'] },
+    });
+  });
+
+  test('a look leaves no audit record', async () => {
+    const { world, ref, onOld } = await inGrace();
+    await onOld();
+    const { length } = await world.ledger.audit(world.credentialId);
+    await checkDrain(world.ports(), ref);
+    expect(await world.ledger.audit(world.credentialId)).toHaveLength(length);
+  });
+
+  test('the old key is never revoked, however long that takes', async () => {
+    const { world, ref, onOld } = await inGrace();
+    const steps = await checks(world, ref, 60, onOld);
+    expect(new Set(steps.map(({ next }) => next))).toEqual(new Set(['wait']));
+    expect(world.issuer.liveKeys()).toHaveLength(2);
+  });
+});
+
+describe('when every consumer is on the new key', () => {
+  test('the old key is condemned, and nothing else leads to Revoke key', async () => {
+    const { world, ref } = await inGrace();
+    await world.report();
+    const now = world.clock.now();
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'revokeKey' });
+    expect(await world.rotation(ref)).toMatchObject({
+      phase: 'revoking',
+      drainedAt: now,
+      verdict: { outcome: 'drained' },
+      condemned: { generation: 1, keyId: 'key-1', why: 'old', revokedAt: null },
+    });
+  });
+
+  test('the minimum grace is waited out all the same', async () => {
+    const { world, ref } = await inGrace();
+    world.clock.set(plus(world.clock.now(), -60));
+    await world.report();
+    const step = await checkDrain(world.ports(), ref);
+    expect(step.next).toBe('wait');
+    expect(lookAtOf(step) >= plus((await factsOf(world, ref))?.promotedAt ?? '', 3600)).toBe(true);
+  });
+
+  test('and only quiet is missing at the deadline, the deadline moves to where quiet ends', async () => {
+    const { world, ref, oldVersion } = await inGrace();
+    const { deadline = '' } = (await factsOf(world, ref)) ?? {};
+    const newVersion = (await world.currentVersion()) ?? '';
+    const lastOldUse = plus(deadline, -100);
+    world.clock.set(deadline);
+    await world.report({
+      holds: [newVersion],
+      lastUse: { [oldVersion]: lastOldUse, [newVersion]: plus(deadline, -1) },
+    });
+    const step = await checkDrain(world.ports(), ref);
+    const moved = (await factsOf(world, ref))?.deadline ?? '';
+    expect(moved >= plus(lastOldUse, 900) && moved < plus(deadline, 1200)).toBe(true);
+    expect(lookAtOf(step)).toBe(moved);
+    world.clock.set(moved);
+    await world.report({ holds: [newVersion], lastUse: { [newVersion]: moved } });
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'revokeKey' });
+  });
+});
+
+describe('past the deadline', () => {
+  test('the grace is extended by its maximum, three times', async () => {
+    const { world, ref } = await inGrace();
+    const { deadline = '' } = (await factsOf(world, ref)) ?? {};
+    await untilAsked(world, ref);
+    expect(await factsOf(world, ref)).toMatchObject({
+      extensions: maxExtensions,
+      deadline: plus(deadline, maxExtensions * 14_400),
+    });
+    const whats = (await world.ledger.audit(world.credentialId)).map(({ what }) => what);
+    expect(whats.filter((what) => what === 'graceExtended')).toHaveLength(maxExtensions);
+  });
+
+  test('the owner is asked, with the reason, and reminded once a day', async () => {
+    const { world, ref } = await inGrace();
+    await untilAsked(world, ref);
+    const asked = () => world.events.events.filter(({ type }) => type === 'Decision Needed');
+    expect(asked()).toMatchObject([
+      { detail: { owner: { name: 'billing-team' }, heldBy: ['billing-agent'], reason: expect.any(String) } },
+    ]);
+    const [first, second] = await checks(world, ref, 2);
+    expect(asked()).toHaveLength(3);
+    expect(lookAtOf(second ?? { next: 'end' })).toBe(plus(lookAtOf(first ?? { next: 'end' }), 86_400));
+  });
+
+  test('the owner is asked once when the step dies before it has noted the verdict', async () => {
+    const { world, ref } = await inGrace();
+    await untilAsked(world, ref);
+    const before = world.events.events.length;
+    const noteFails = world.ports({
+      hook: async (call, effect) => {
+        if (callName(call) === 'ledger.note') throw new Error('the ledger is away');
+        return effect();
+      },
+    });
+    await expect(checkDrain(noteFails, ref)).rejects.toThrow('the ledger is away');
+    const asked = world.clock.now();
+    world.clock.advance(40);
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({
+      next: 'wait',
+      lookAt: plus(asked, 86_400),
+    });
+    expect(world.events.events).toHaveLength(before + 1);
+  });
+
+  test('nothing is revoked for want of reports', async () => {
+    const { world, ref } = await inGrace();
+    await untilAsked(world, ref);
+    const steps = await checks(world, ref, 30);
+    expect(new Set(steps.map(({ next }) => next))).toEqual(new Set(['wait']));
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'grace', verdict: { outcome: 'overdue' } });
+    expect(world.issuer.liveKeys()).toHaveLength(2);
+  });
+
+  test('a proof that comes late still counts', async () => {
+    const { world, ref } = await inGrace();
+    await untilAsked(world, ref);
+    await world.report();
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'revokeKey' });
+  });
+});
+
+test('a second look after the condemnation only repeats where to go', async () => {
+  const { world, ref } = await inGrace();
+  await world.report();
+  await checkDrain(world.ports(), ref);
+  const { length } = await world.ledger.audit(world.credentialId);
+  await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'revokeKey' });
+  expect(await world.ledger.audit(world.credentialId)).toHaveLength(length);
+});

@@ -1,0 +1,139 @@
+/** Every step dies at every port call, in every way; the workflow goes on, and nothing is lost, doubled or orphaned. */
+import { describe, expect, test } from 'vitest';
+import { labelOf } from '../../lib/rotation/ids.ts';
+import type { StepName } from '../../lib/workflow/steps.ts';
+import { runWorkflow, useCases, type Verdict, type WorkflowRun } from '../support/run-workflow.ts';
+import type { World } from '../support/world.ts';
+import { courseOf, type Death, Died, deaths, dying, pointName, stepRunName } from './deaths.ts';
+import {
+  expectEvents,
+  expectNoSecretAnywhere,
+  expectNoStageLeft,
+  expectNothingRevoked,
+  expectOneKey,
+  expectSoundAudit,
+  watchOver,
+} from './invariants.ts';
+import { aWorldWithKey, type Scenario, type Staged, scenarios } from './scenarios.ts';
+
+const matrix = await Promise.all(
+  scenarios.map(async (scenario) => ({ scenario, ...(await courseOf(scenario)) })),
+);
+
+async function expectSoundEnd(scenario: Scenario, { world, ref }: Staged, run: WorkflowRun): Promise<void> {
+  expect(run.outcome).toBe(scenario.ends === 'blocked' ? 'blocked' : 'ended');
+  expect(await world.rotation(ref)).toMatchObject({ phase: scenario.ends, lease: null, condemned: null });
+  await (scenario.ends === 'blocked' ? expectNothingRevoked(world) : expectOneKey(world));
+  await expectNoStageLeft(world);
+  await expectSoundAudit(world);
+  await expectEvents(world, ref, scenario.events);
+  expectNoSecretAnywhere(world, [run]);
+}
+
+describe.each(matrix)('in $scenario.name', ({ scenario, points }) => {
+  const cases = points.flatMap((point) =>
+    deaths.map((death): { name: string; point: typeof point; death: Death } => ({
+      name: pointName(point, death),
+      point,
+      death,
+    })),
+  );
+
+  test.each(cases)('$name, and the rotation still ends with one key', async ({ point, death }) => {
+    const staged = await scenario.stage();
+    const { world, ref, meanwhile } = staged;
+    const watch = watchOver(world);
+    const hookOf = dying(point, death);
+    const failures: unknown[] = [];
+    const run = await runWorkflow(world, ref, {
+      meanwhile,
+      hookOf: (step) => watch.hook(hookOf(step)),
+      onFailure: async (step, error) => {
+        failures.push(error);
+        if (error instanceof Died) await expectBusyWhileLeased(staged, step);
+      },
+    });
+    expect(failures).not.toEqual([]);
+    await expectSoundEnd(scenario, staged, run);
+    expect(watch.mostLiveKeys()).toBeLessThanOrEqual(scenario.mostLiveKeys);
+    expect(watch.momentsWithoutKey()).toEqual([]);
+  });
+});
+
+/** The dead invocation holds its lease: whoever comes before it runs out is sent away and changes nothing. */
+async function expectBusyWhileLeased({ world, ref }: Staged, step: StepName): Promise<void> {
+  const { rotation } = await world.view(ref);
+  if (step === 'begin' || !rotation?.lease) return;
+  const before = world.ledger.rows();
+  await expect(useCases[step](world.ports(), ref)).rejects.toThrow(
+    expect.objectContaining({ name: 'StepBusy' }),
+  );
+  expect(world.ledger.rows()).toEqual(before);
+}
+
+describe.each(matrix)('in $scenario.name', ({ scenario, successes }) => {
+  test.each(successes.map((run) => ({ ...run, name: stepRunName(run) })))(
+    '$name run again right after it has succeeded has no second effect',
+    async ({ step, invocation }) => {
+      const staged = await scenario.stage();
+      const { world, ref, meanwhile } = staged;
+      const verdicts: Verdict[] = [];
+      let invocations = 0;
+      const run = await runWorkflow(world, ref, {
+        meanwhile,
+        hookOf: (entered) => {
+          if (entered === step) invocations += 1;
+          return (_call, effect) => effect();
+        },
+        onSuccess: async (ended, verdict) => {
+          if (ended !== step || invocations !== invocation) return;
+          const before = await effects(world);
+          verdicts.push(verdict, await useCases[step](world.ports(), ref));
+          expect(await effects(world)).toEqual(before);
+        },
+      });
+      expect(verdicts).toHaveLength(2);
+      expect(verdicts[1]?.next).toBe(verdicts[0]?.next);
+      await expectSoundEnd(scenario, staged, run);
+    },
+  );
+});
+
+/** Everything that a step is there to change. */
+async function effects(world: World): Promise<unknown> {
+  const changing = ['create', 'revoke', 'disable', 'enable'];
+  return {
+    issuer: world.issuer.calls.filter(({ verb }) => changing.includes(verb)),
+    versions: await world.ports().secrets.versions(world.secretName),
+    audit: await world.ledger.audit(world.credentialId),
+    events: world.events.events,
+  };
+}
+
+describe.each([
+  { issuer: 'that labels keys', named: true },
+  { issuer: 'without labels', named: false },
+])('at an issuer $issuer', ({ named }) => {
+  test('a create that lands after the next attempt makes three live keys until Complete removes it', async () => {
+    const world = await aWorldWithKey({ capabilities: { named } });
+    const ref = await world.nextRotation();
+    const watch = watchOver(world);
+    let creates = 0;
+    const run = await runWorkflow(world, ref, {
+      hookOf: () =>
+        watch.hook(async (call, effect) => {
+          if (call.method !== 'create' || call.port !== 'issuer') return effect();
+          creates += 1;
+          if (creates === 1) throw new Error('the request is still on the wire');
+          const created = await effect();
+          world.issuer.addForeignKey(named ? labelOf(ref.rotationId, 1) : undefined);
+          return created;
+        }),
+    });
+    expect(watch.mostLiveKeys()).toBe(3);
+    expect(run.entered.slice(-4)).toEqual(['complete', 'revokeKey', 'proveDead', 'complete']);
+    expect(watch.momentsWithoutKey()).toEqual([]);
+    await expectOneKey(world);
+    await expectSoundAudit(world);
+  });
+});

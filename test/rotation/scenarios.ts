@@ -1,0 +1,103 @@
+/** Rotations that go through every step and route, for the tests that let them die everywhere. */
+import type { RotationRef } from '../../lib/rotation/ports.ts';
+import { graceFacts, type OutgoingEvent, type Phase } from '../../lib/rotation/rotation.ts';
+import { runWorkflow } from '../support/run-workflow.ts';
+import { aWorld, type World, type WorldOptions } from '../support/world.ts';
+
+export interface Staged {
+  readonly world: World;
+  readonly ref: RotationRef;
+  /** What consumers do while the workflow waits. */
+  readonly meanwhile: (world: World) => Promise<void>;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly stage: () => Promise<Staged>;
+  readonly ends: Extract<Phase, 'completed' | 'abandoned' | 'blocked'>;
+  readonly events: readonly OutgoingEvent[];
+  /** Live keys that there must never be more of. */
+  readonly mostLiveKeys: number;
+}
+
+const completed = {
+  ends: 'completed',
+  events: ['Rotation Started', 'Key Promoted', 'Rotation Completed'],
+} as const;
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'a first key',
+    stage: async () => staged(await aWorld()),
+    ...completed,
+    mostLiveKeys: 1,
+  },
+  {
+    name: 'a planned rotation',
+    stage: async () => staged(await aWorldWithKey()),
+    ...completed,
+    mostLiveKeys: 2,
+  },
+  {
+    name: 'a rotation at an issuer without labels',
+    stage: async () => staged(await aWorldWithKey({ capabilities: { named: false } })),
+    ...completed,
+    mostLiveKeys: 2,
+  },
+  {
+    name: 'a rotation whose first key is lost',
+    stage: async () => {
+      const world = await aWorldWithKey();
+      world.issuer.createThenFail();
+      return staged(world);
+    },
+    ...completed,
+    mostLiveKeys: 2,
+  },
+  {
+    name: 'a rotation whose new key is refused',
+    stage: async () => {
+      const world = await aWorldWithKey();
+      const old = world.issuer.keys().map(({ secret }) => secret.reveal());
+      world.issuer.distortProbes((answer, secret) => (old.includes(secret.reveal()) ? answer : 'dead'));
+      return staged(world);
+    },
+    ends: 'abandoned',
+    events: ['Rotation Started', 'Rotation Abandoned'],
+    mostLiveKeys: 2,
+  },
+  {
+    name: 'a rotation that meets a key which may be of others',
+    stage: async () => {
+      const world = await aWorldWithKey({ capabilities: { named: false, exclusive: false } });
+      world.issuer.createThenFail();
+      return staged(world);
+    },
+    ends: 'blocked',
+    events: ['Rotation Started', 'Unknown Key Found'],
+    mostLiveKeys: 2,
+  },
+];
+
+/** A world in which a first key is in use. */
+export async function aWorldWithKey(options: WorldOptions = {}): Promise<World> {
+  const world = await aWorld(options);
+  await runWorkflow(world, await world.nextRotation());
+  await world.report();
+  world.clock.advance(86_400);
+  await world.report();
+  return world;
+}
+
+async function staged(world: World): Promise<Staged> {
+  const ref = await world.nextRotation();
+  const before = await world.currentVersion();
+  return {
+    world,
+    ref,
+    meanwhile: async () => {
+      const looked = (graceFacts(await world.rotation(ref))?.checks ?? 0) > 0;
+      await world.report(looked || !before ? {} : { holds: [before] });
+    },
+  };
+}

@@ -1,0 +1,171 @@
+/** The rotation workflow as a sequence of use-cases on twins, with the state machine's routes and retries. */
+import { abandon, type Failure } from '../../lib/rotation/abandon.ts';
+import { begin } from '../../lib/rotation/begin.ts';
+import { checkDrain } from '../../lib/rotation/check-drain.ts';
+import { complete } from '../../lib/rotation/complete.ts';
+import { endsWithoutEffect, notWorthRetrying } from '../../lib/rotation/errors.ts';
+import { issueKey } from '../../lib/rotation/issue-key.ts';
+import type { Ports, RotationRef } from '../../lib/rotation/ports.ts';
+import { promoteKey } from '../../lib/rotation/promote-key.ts';
+import { proveDead } from '../../lib/rotation/prove-dead.ts';
+import { revokeKey } from '../../lib/rotation/revoke-key.ts';
+import { verifyKey } from '../../lib/rotation/verify-key.ts';
+import { type StepName, steps } from '../../lib/workflow/steps.ts';
+import type { Hook } from './intercept.ts';
+import type { World } from './world.ts';
+
+/** What a step answers with; the Choices of the workflow read `next` and `lookAt`. */
+export interface Verdict {
+  readonly next?: string;
+  readonly lookAt?: string;
+  readonly keyId?: string | null;
+  readonly status?: string;
+}
+
+type UseCase = (ports: Ports, ref: RotationRef, failure?: Failure) => Promise<Verdict>;
+
+export const useCases: Readonly<Record<StepName, UseCase>> = {
+  begin: (ports, ref) => begin(ports, { ...ref, requestedBy: 'schedule' }),
+  issueKey,
+  verifyKey,
+  promoteKey,
+  checkDrain,
+  revokeKey,
+  proveDead,
+  complete,
+  abandon: (ports, ref, failure) => abandon(ports, { ...ref, failure }),
+};
+
+export interface WorkflowRun {
+  /** The steps that were entered, in order, retries apart. */
+  readonly entered: readonly StepName[];
+  /** Everything that was thrown and every verdict, to search for what must not be in one. */
+  readonly errors: readonly unknown[];
+  readonly verdicts: readonly Verdict[];
+  readonly outcome: 'ended' | 'blocked' | 'failed' | 'without effect';
+}
+
+export interface WorkflowOptions {
+  /** Stands in front of the ports; asked once per invocation, retries included. */
+  readonly hookOf?: (step: StepName) => Hook;
+  /** The world's part of a wait, after the clock has moved. By default the consumer reads the current key. */
+  readonly meanwhile?: (world: World) => Promise<void>;
+  /** After each failed invocation. */
+  readonly onFailure?: (step: StepName, error: unknown) => Promise<void>;
+  /** After each successful one. */
+  readonly onSuccess?: (step: StepName, verdict: Verdict) => Promise<void>;
+  /** Goes as far as this step and does not enter it. */
+  readonly until?: StepName;
+}
+
+type Result = { readonly verdict: Verdict } | { readonly error: unknown };
+
+type Onward = { readonly step: StepName; readonly failure?: Failure } | WorkflowRun['outcome'];
+
+/** Retries of one step, more than a lease of the slowest function needs. */
+const triesPerStep = 130;
+const pause = 10;
+const stepsPerRun = 60;
+
+/** Runs the workflow to its end, or until it is about to enter `until`. */
+export async function runWorkflow(
+  world: World,
+  ref: RotationRef,
+  options: WorkflowOptions = {},
+): Promise<WorkflowRun> {
+  const run = { entered: [] as StepName[], errors: [] as unknown[], verdicts: [] as Verdict[] };
+  let at: Onward = { step: 'begin' };
+  while (typeof at !== 'string') {
+    const { step, failure }: Exclude<Onward, string> = at;
+    if (step === options.until) return { ...run, outcome: 'ended' };
+    run.entered.push(step);
+    if (run.entered.length > stepsPerRun) throw new Error(`the workflow runs in circles: ${run.entered}`);
+    const result = await retried(world, ref, step, failure, options, run);
+    at =
+      'error' in result
+        ? afterError(step, result.error)
+        : await afterVerdict(world, step, result.verdict, options);
+  }
+  return { ...run, outcome: at };
+}
+
+/** Runs one step as the state machine would, with its retries. */
+async function retried(
+  world: World,
+  ref: RotationRef,
+  step: StepName,
+  failure: Failure | undefined,
+  { hookOf, onFailure, onSuccess }: WorkflowOptions,
+  run: { readonly errors: unknown[]; readonly verdicts: Verdict[] },
+): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    const hook = hookOf?.(step);
+    const ports = world.ports({ timeout: steps[step].timeout, ...(hook && { hook }) });
+    const result = await outcomeOf(() => useCases[step](ports, ref, failure));
+    if ('verdict' in result) {
+      run.verdicts.push(result.verdict);
+      await onSuccess?.(step, result.verdict);
+      return result;
+    }
+    run.errors.push(result.error);
+    await onFailure?.(step, result.error);
+    if (!isRetried(step, nameOf(result.error)) || tries === triesPerStep) return result;
+    world.clock.advance(pause);
+  }
+}
+
+async function outcomeOf(work: () => Promise<Verdict>): Promise<Result> {
+  try {
+    return { verdict: await work() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'Error');
+
+const routed: readonly string[] = ['OrphanFound', 'UnknownKeyFound', ...endsWithoutEffect];
+const hopeless: readonly string[] = notWorthRetrying;
+
+/** A condemned key is asked after until it is dead, whatever the issuer says. */
+const isRetried = (step: StepName, error: string): boolean => {
+  if (routed.includes(error)) return false;
+  return step === 'revokeKey' || step === 'proveDead' || !hopeless.includes(error);
+};
+
+function afterError(step: StepName, error: unknown): Onward {
+  const name = nameOf(error);
+  if (name === 'OrphanFound') return { step: 'revokeKey' };
+  if (name === 'UnknownKeyFound') return 'blocked';
+  if (name === 'Fenced' || name === 'Superseded') return 'without effect';
+  const Cause = JSON.stringify({
+    errorType: name,
+    errorMessage: error instanceof Error ? error.message : '',
+  });
+  const canBeAbandoned = step === 'issueKey' || step === 'verifyKey' || step === 'promoteKey';
+  return canBeAbandoned ? { step: 'abandon', failure: { Error: name, Cause } } : 'failed';
+}
+
+async function afterVerdict(
+  world: World,
+  step: StepName,
+  { next, lookAt }: Verdict,
+  { meanwhile = async ({ report }) => report() }: WorkflowOptions,
+): Promise<Onward> {
+  if (lookAt) {
+    if (lookAt > world.clock.now()) world.clock.set(lookAt);
+    await meanwhile(world);
+    return { step: 'checkDrain' };
+  }
+  const onward = next ?? straightOn[step];
+  return isStep(onward) ? { step: onward } : 'ended';
+}
+
+/** Where a step without a Choice behind it leads. */
+const straightOn: Partial<Readonly<Record<StepName, string>>> = {
+  issueKey: 'verifyKey',
+  verifyKey: 'promoteKey',
+  revokeKey: 'proveDead',
+};
+
+const isStep = (name: string | undefined): name is StepName => name !== undefined && name in steps;
