@@ -38,10 +38,11 @@ function terminalLines(stream: Terminal): Lines {
   };
 }
 
-/** A line that wraps could not be erased. */
-function cut(line: string, columns = 80): string {
+/** A line that wraps could not be erased. Some terminals say that they have no columns. */
+function cut(line: string, columns = 0): string {
+  const room = columns > 0 ? columns : 80;
   const plain = stripVTControlCharacters(line);
-  return plain.length < columns ? line : `${plain.slice(0, columns - 2)}…`;
+  return plain.length < room ? line : `${plain.slice(0, room - 2)}…`;
 }
 
 const repeatEvery = 10_000;

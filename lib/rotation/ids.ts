@@ -24,7 +24,7 @@ export const executionNameOf = (rotationId: string, run: number): string => `${r
 export const stageOf = (generation: number): string => `keyturn-${generation}`;
 
 /** @see https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-5 */
-function uuidV5(digests: Sha1, namespace: string, name: string): string {
+export function uuidV5(digests: Sha1, namespace: string, name: string): string {
   const bytes = digests.sha1(new Uint8Array([...uuidBytes(namespace), ...new TextEncoder().encode(name)]));
   const hex = [...bytes.slice(0, 16)]
     .map((byte, index) => withVersion(byte, index))

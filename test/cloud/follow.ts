@@ -7,7 +7,7 @@ import type { Rotation } from '../../lib/rotation/rotation.ts';
 import type { Deployed } from './deployed.ts';
 
 /** Asks again and again. @throws when nothing was found in time. */
-async function until<T>(what: string, seconds: number, ask: () => Promise<T | undefined>): Promise<T> {
+export async function until<T>(what: string, seconds: number, ask: () => Promise<T | undefined>): Promise<T> {
   const end = Date.now() + seconds * 1000;
   while (Date.now() < end) {
     const found = await ask();

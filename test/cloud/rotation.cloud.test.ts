@@ -1,13 +1,17 @@
 /** Whole rotations of a real registry's tokens on the deployed stack: the good case and the faults that matter. */
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { processOfPort } from '../support/process-of-port.ts';
 import type { Exchange } from '../support/registry-proxy.ts';
 import { aConsumer } from './a-consumer.ts';
 import { type Deployed, deployed, packageName } from './deployed.ts';
-import { askForRotation, currentValue, firstKey, hasEnded, rotationThat } from './follow.ts';
+import { askForRotation, currentValue, firstKey, hasEnded, rotationThat, until } from './follow.ts';
+import { type Heard, type Letter, listener, requestsQueue, taken, waiting } from './listen.ts';
 
 let on: Deployed;
+let heard: () => Promise<readonly Heard[]>;
+const letters: Letter[] = [];
 
 beforeAll(async () => {
   on = await deployed({
@@ -15,7 +19,9 @@ beforeAll(async () => {
     killed: ['worker'],
     refused: ['worker'],
     held: ['fast', 'stuck'],
+    twice: ['worker'],
   });
+  heard = await listener(on);
 });
 afterAll(() => on?.stop());
 
@@ -32,7 +38,7 @@ describe.concurrent('a planned rotation', () => {
   it('moves every consumer to the new key without one refused call, then proves the old one dead', async () => {
     await firstKey(on, 'happy');
     const consumers = [
-      aConsumer(on, { name: 'fast', credential: 'happy', cacheFor: 0.1 }),
+      aConsumer(on, { name: 'fast', credential: 'happy', cacheFor: 0 }),
       aConsumer(on, { name: 'slow', credential: 'happy', cacheFor: 5 }),
     ];
     const before = await currentValue(on, 'happy');
@@ -58,7 +64,7 @@ describe.concurrent('a planned rotation', () => {
   it('revokes a key whose step was killed between the registry’s answer and the ledger', async () => {
     const { proxy } = on.site('killed');
     await firstKey(on, 'killed');
-    const worker = aConsumer(on, { name: 'worker', credential: 'killed', cacheFor: 0.1 });
+    const worker = aConsumer(on, { name: 'worker', credential: 'killed', cacheFor: 0 });
     let lost: string | undefined;
     proxy.intercept = (exchange) => {
       if (lost || !isCreate(exchange) || exchange.status !== 200) return exchange;
@@ -81,7 +87,7 @@ describe.concurrent('a planned rotation', () => {
   it('is abandoned when the registry refuses the new key, and nobody notices', async () => {
     const { proxy } = on.site('refused');
     await firstKey(on, 'refused');
-    const worker = aConsumer(on, { name: 'worker', credential: 'refused', cacheFor: 0.1 });
+    const worker = aConsumer(on, { name: 'worker', credential: 'refused', cacheFor: 0 });
     const before = await currentValue(on, 'refused');
     let refused: { readonly key: string; readonly token: string } | undefined;
     proxy.intercept = (exchange) => {
@@ -106,7 +112,7 @@ describe.concurrent('a planned rotation', () => {
 
   it('waits for a consumer that does not let go, and says who it is', async () => {
     await firstKey(on, 'held');
-    const fast = aConsumer(on, { name: 'fast', credential: 'held', cacheFor: 0.1 });
+    const fast = aConsumer(on, { name: 'fast', credential: 'held', cacheFor: 0 });
     const stuck = aConsumer(on, { name: 'stuck', credential: 'held', cacheFor: 600 });
     const before = await currentValue(on, 'held');
     const rotationId = await askForRotation(on, 'held');
@@ -124,6 +130,9 @@ describe.concurrent('a planned rotation', () => {
       'stuck used the old key',
     );
     expect(await on.registry.read(packageName, before.apiKey)).toBe(200);
+    await expect(askForRotation(on, 'held')).rejects.toThrow(
+      `is rotating already, in rotation ${rotationId}`,
+    );
 
     await stuck.leave();
     const { rotation } = await rotationThat(on, 'held', rotationId, hasEnded);
@@ -133,3 +142,61 @@ describe.concurrent('a planned rotation', () => {
     expect(await on.registry.read(packageName, before.apiKey)).toBe(403);
   });
 });
+
+describe.concurrent('a request', () => {
+  it('for an unknown credential is rejected with the reason, and kept', async () => {
+    await expect(askForRotation(on, 'nobody')).rejects.toThrow('credential "nobody" is not registered');
+    const { detail } = await until('Rotation Rejected', 30, async () =>
+      (await heard()).find(
+        (event) => event['detail-type'] === 'Rotation Rejected' && event.detail.credential === 'nobody',
+      ),
+    );
+    expect(detail).toMatchObject({ reason: expect.stringContaining('not registered') });
+    const letter = await letterAbout('"nobody"');
+    expect(letter.reason).toContain('not registered');
+  });
+
+  it('that is malformed is rejected with the place of the mistake, and kept', async () => {
+    await sendRequest({ id: 'malformed-1', ...asked('No!') });
+    const letter = await letterAbout('malformed-1');
+    expect(letter.reason).toContain('malformed: detail.credential');
+  });
+
+  it('that is delivered twice starts one rotation', async () => {
+    await firstKey(on, 'twice');
+    const worker = aConsumer(on, { name: 'worker', credential: 'twice', cacheFor: 0 });
+    const event = { id: 'twice-1', ...asked('twice') };
+    await sendRequest(event);
+    const rotationId = await until('answer to twice-1', 60, async () => {
+      const answer = (await on.stack.requests.find('twice-1'))?.answer;
+      return answer?.outcome === 'started' ? answer.rotationId : undefined;
+    });
+    await rotationThat(on, 'twice', rotationId, hasEnded);
+    await worker.leave();
+    await sendRequest(event);
+    await until('an empty queue', 60, async () =>
+      (await waiting(on, await requestsQueue(on))) === 0 ? true : undefined,
+    );
+    const rotations = await on.stack.ledger.rotations('twice');
+    expect(rotations.map(({ generation }) => generation)).toEqual([2, 1]);
+  });
+});
+
+const asked = (credential: string) => ({
+  source: 'test',
+  'detail-type': 'Rotate Requested',
+  detail: { credential },
+});
+
+/** Puts a message where the bus would put it, since the bus gives each event an id of its own. */
+async function sendRequest(event: object): Promise<void> {
+  const QueueUrl = await requestsQueue(on);
+  await new SQSClient(on.aws).send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(event) }));
+}
+
+/** Takes letters out of the dead-letter queue, for all tests, until the wanted one is there. */
+const letterAbout = (text: string): Promise<Letter> =>
+  until(`a dead letter about ${text}`, 60, async () => {
+    letters.push(...(await taken(on, on.deadLetters)));
+    return letters.find(({ body }) => body.includes(text));
+  });

@@ -1,10 +1,20 @@
 /** Every step dies at every port call, in every way; the workflow goes on, and nothing is lost, doubled or orphaned. */
 import { describe, expect, test } from 'vitest';
 import { labelOf } from '../../lib/rotation/ids.ts';
+import type { OutgoingEvent, Phase } from '../../lib/rotation/rotation.ts';
 import type { StepName } from '../../lib/workflow/steps.ts';
 import { runWorkflow, useCases, type Verdict, type WorkflowRun } from '../support/run-workflow.ts';
 import type { World } from '../support/world.ts';
-import { courseOf, type Death, Died, deaths, dying, pointName, stepRunName } from './deaths.ts';
+import {
+  courseOf,
+  type Death,
+  Died,
+  deaths,
+  dying,
+  dyingAgainAndAgain,
+  pointName,
+  stepRunName,
+} from './deaths.ts';
 import {
   expectEvents,
   expectNoSecretAnywhere,
@@ -19,6 +29,14 @@ import { aWorldWithKey, type Scenario, type Staged, scenarios } from './scenario
 const matrix = await Promise.all(
   scenarios.map(async (scenario) => ({ scenario, ...(await courseOf(scenario)) })),
 );
+
+const seeds = Array.from({ length: 25 }, (_, index) => index + 1);
+
+const eventsOf: Partial<Readonly<Record<Phase, readonly OutgoingEvent[]>>> = {
+  completed: ['Rotation Started', 'Key Promoted', 'Rotation Completed'],
+  abandoned: ['Rotation Started', 'Rotation Abandoned'],
+  blocked: ['Rotation Started', 'Unknown Key Found'],
+};
 
 async function expectSoundEnd(scenario: Scenario, { world, ref }: Staged, run: WorkflowRun): Promise<void> {
   expect(run.outcome).toBe(scenario.ends === 'blocked' ? 'blocked' : 'ended');
@@ -98,6 +116,34 @@ describe.each(matrix)('in $scenario.name', ({ scenario, successes }) => {
     },
   );
 });
+
+describe.each(scenarios)('in $name', (scenario) => {
+  test.each(seeds)('twelve deaths at calls drawn from seed %i leave one key and no trace', async (seed) => {
+    const { world, ref, meanwhile } = await scenario.stage();
+    const watch = watchOver(world);
+    const hookOf = dyingAgainAndAgain(seed, 12);
+    const run = await runWorkflow(world, ref, {
+      meanwhile,
+      hookOf: (step) => watch.hook(hookOf(step)),
+    });
+    const { phase } = await world.rotation(ref);
+    expect([scenario.ends, 'abandoned']).toContain(phase);
+    await (phase === 'blocked' ? expectNothingRevoked(world) : expectOneKeyOrNone(world));
+    await expectSoundAudit(world);
+    await expectEvents(world, ref, eventsOf[phase] ?? []);
+    expectNoSecretAnywhere(world, [run]);
+    expect(watch.mostLiveKeys()).toBeLessThanOrEqual(scenario.mostLiveKeys);
+    expect(watch.momentsWithoutKey()).toEqual([]);
+  });
+});
+
+/** An abandoned first key leaves the credential without any. */
+async function expectOneKeyOrNone(world: World): Promise<void> {
+  const { credential } = await world.view();
+  if (credential.currentGeneration > 0) return expectOneKey(world);
+  expect(credential).toMatchObject({ status: 'new', activeRotation: null });
+  expect(world.issuer.liveKeys()).toEqual([]);
+}
 
 /** Everything that a step is there to change. */
 async function effects(world: World): Promise<unknown> {

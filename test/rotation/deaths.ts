@@ -59,11 +59,39 @@ export async function courseOf(
 export function dying(at: Point, death: Death): HookOf {
   return eachCall(async (point, effect, die) => {
     const here = point.step === at.step && point.invocation === at.invocation && point.index === at.index;
-    if (!here) return effect();
-    if (death === 'dies after' || death === 'gets no answer from') await effect();
-    if (death === 'dies before' || death === 'dies after') throw die();
-    throw new NoAnswer(`${point.call} did not answer`);
+    return here ? endBadly(death, point.call, effect, die) : effect();
   });
+}
+
+/** Hooks under which any call may end in any of these ways, drawn from `seed`, until `times` have. */
+export function dyingAgainAndAgain(seed: number, times: number): HookOf {
+  const draw = drawFrom(seed);
+  let left = times;
+  return eachCall(async ({ call }, effect, die) => {
+    if (left === 0 || draw(8) !== 0) return effect();
+    left -= 1;
+    return endBadly(deaths[draw(deaths.length)] ?? 'dies before', call, effect, die);
+  });
+}
+
+async function endBadly(
+  death: Death,
+  call: string,
+  effect: () => Promise<unknown>,
+  die: () => Died,
+): Promise<never> {
+  if (death === 'dies after' || death === 'gets no answer from') await effect();
+  if (death === 'dies before' || death === 'dies after') throw die();
+  throw new NoAnswer(`${call} did not answer`);
+}
+
+/** Whole numbers below `limit`, the same ones for the same seed. */
+function drawFrom(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
 }
 
 type OnCall = (point: Point, effect: () => Promise<unknown>, die: () => Died) => Promise<unknown>;

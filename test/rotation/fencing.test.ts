@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { begin } from '../../lib/rotation/begin.ts';
 import { Fenced, Superseded } from '../../lib/rotation/errors.ts';
+import { labelOf } from '../../lib/rotation/ids.ts';
 import type { RotationRef } from '../../lib/rotation/ports.ts';
 import type { StepName } from '../../lib/workflow/steps.ts';
 import { changeOf } from '../support/commits.ts';
@@ -143,4 +144,19 @@ test('a run that takes over waits for the lease of the one that died, then finis
   world.clock.set('2026-03-03T10:00:01.000Z');
   expect(await runWorkflow(world, { ...ref, run: 2 })).toMatchObject({ outcome: 'ended' });
   expect(await world.rotation({ ...ref, run: 2 })).toMatchObject({ phase: 'completed', run: 2 });
+});
+
+test('a fence between the create and its record leaves a key that its label gives away', async () => {
+  const { world, ref } = await aboutToEnter({ step: 'issueKey' });
+  const hook = async (
+    call: { readonly port: string; readonly method: string },
+    effect: () => Promise<unknown>,
+  ) => {
+    const answer = await effect();
+    if (callName(call) === 'issuer.create') await bumpEpoch(world);
+    return answer;
+  };
+  await expect(useCases.issueKey(world.ports({ hook }), ref)).rejects.toThrow(Fenced);
+  expect(await world.keys()).toHaveLength(1);
+  expect(world.issuer.liveKeys().at(-1)?.label).toBe(labelOf(ref.rotationId, 1));
 });

@@ -1,0 +1,193 @@
+import { describe, expect, test } from 'vitest';
+import { ImpossibleTransition } from '../../lib/rotation/errors.ts';
+import {
+  advance,
+  graceFacts,
+  nextStep,
+  type Phase,
+  type Rotation,
+  type RotationEvent,
+} from '../../lib/rotation/rotation.ts';
+import type { DrainVerdict } from '../../lib/usage/drain.ts';
+import { aRotation, someTime } from '../support/builders.ts';
+
+const phases = [
+  'issuing',
+  'verifying',
+  'verified',
+  'promoting',
+  'grace',
+  'revoking',
+  'completing',
+  'completed',
+  'abandoning',
+  'abandoned',
+  'blocked',
+] as const satisfies readonly Phase[];
+
+const key = { generation: 2, attempt: 1, keyId: 'key_new' };
+const old = { generation: 1, attempt: 1, keyId: 'key_old' };
+const verdict: DrainVerdict = { outcome: 'drained', reason: 'nobody uses it', consumers: [], heldBy: [] };
+const condemned = { ...key, why: 'orphan', revokedAt: null } as const;
+const revoked = { ...condemned, revokedAt: someTime };
+
+type Events = { readonly [N in RotationEvent['name']]: Extract<RotationEvent, { readonly name: N }> };
+
+const events: Events = {
+  takenOver: { name: 'takenOver', run: 2 },
+  attemptTaken: { name: 'attemptTaken', intent: { attempt: 1, at: someTime, listed: [] } },
+  keyMinted: { name: 'keyMinted' },
+  condemned: { name: 'condemned', key },
+  keyStored: { name: 'keyStored' },
+  keyVerified: { name: 'keyVerified' },
+  promotionBegun: { name: 'promotionBegun' },
+  keyPromoted: { name: 'keyPromoted', at: someTime, graceMax: 3600 },
+  graceExtended: { name: 'graceExtended', bySeconds: 600 },
+  drained: { name: 'drained', at: someTime, verdict, old },
+  decisionNeeded: { name: 'decisionNeeded', verdict },
+  nothingToDrain: { name: 'nothingToDrain', at: someTime },
+  revokeAccepted: { name: 'revokeAccepted', at: someTime },
+  provenDead: { name: 'provenDead' },
+  completed: { name: 'completed', at: someTime },
+  abandonBegun: { name: 'abandonBegun', reason: 'the issuer refused' },
+  abandoned: { name: 'abandoned', at: someTime },
+  blocked: { name: 'blocked', at: someTime, reason: 'whose key is that?' },
+};
+
+/** The phase after the event, for every phase that allows it; what is not here is refused. */
+const leadsTo: { readonly [N in RotationEvent['name']]: Partial<Readonly<Record<Phase, Phase>>> } = {
+  takenOver: Object.fromEntries(phases.map((phase) => [phase, phase])),
+  attemptTaken: { issuing: 'issuing' },
+  keyMinted: { issuing: 'issuing' },
+  condemned: { issuing: 'issuing', completing: 'completing', abandoning: 'abandoning' },
+  keyStored: { issuing: 'verifying' },
+  keyVerified: { verifying: 'verified' },
+  promotionBegun: { verified: 'promoting' },
+  keyPromoted: { promoting: 'grace' },
+  graceExtended: { grace: 'grace' },
+  drained: { grace: 'revoking' },
+  decisionNeeded: { grace: 'grace' },
+  nothingToDrain: { grace: 'completing' },
+  revokeAccepted: {},
+  provenDead: {},
+  completed: { completing: 'completed' },
+  abandonBegun: { issuing: 'abandoning', verifying: 'abandoning', verified: 'abandoning' },
+  abandoned: { abandoning: 'abandoned' },
+  blocked: { issuing: 'blocked', abandoning: 'blocked' },
+};
+
+const names = Object.keys(events) as readonly RotationEvent['name'][];
+
+describe.each(names)('%s', (name) => {
+  test.each(phases)('in phase %s is allowed or refused as the table says', (phase) => {
+    const rotation = aRotation({ at: phase });
+    const next = leadsTo[name][phase];
+    if (next) expect(advance(rotation, events[name]).phase).toBe(next);
+    else expect(() => advance(rotation, events[name])).toThrow(ImpossibleTransition);
+  });
+});
+
+describe('a condemned key', () => {
+  const where: readonly Phase[] = ['issuing', 'revoking', 'completing', 'abandoning'];
+
+  test.each(where)('is revoked and proven dead in phase %s', (phase) => {
+    const accepted = advance(aRotation({ at: phase, condemned }), events.revokeAccepted);
+    expect(accepted).toMatchObject({ phase, condemned: { keyId: 'key_new', revokedAt: someTime } });
+    const proven = advance(accepted, events.provenDead);
+    expect(proven).toMatchObject({ phase: phase === 'revoking' ? 'completing' : phase, condemned: null });
+  });
+
+  test('is not proven dead before its revoke was accepted', () => {
+    const rotation = aRotation({ at: 'revoking', condemned });
+    expect(() => advance(rotation, events.provenDead)).toThrow(ImpossibleTransition);
+  });
+
+  test('is the only one at a time', () => {
+    const rotation = aRotation({ at: 'issuing', condemned });
+    expect(() => advance(rotation, events.condemned)).toThrow(ImpossibleTransition);
+  });
+
+  test.each([
+    ['issuing', 'orphan'],
+    ['completing', 'orphan'],
+    ['abandoning', 'abandoned'],
+  ] as const)('in phase %s is condemned as %s', (phase, why) => {
+    expect(advance(aRotation({ at: phase }), events.condemned).condemned).toEqual({
+      ...key,
+      why,
+      revokedAt: null,
+    });
+  });
+
+  test('that was drained is the old one', () => {
+    const rotation = advance(aRotation({ at: 'grace', checks: 2 }), events.drained);
+    expect(rotation).toMatchObject({
+      condemned: { ...old, why: 'old', revokedAt: null },
+      drainedAt: someTime,
+      verdict,
+      checks: 3,
+    });
+  });
+});
+
+describe('the facts of an event', () => {
+  test('stand in the rotation after it', () => {
+    expect(advance(aRotation(), events.takenOver).run).toBe(2);
+    expect(advance(aRotation(), events.attemptTaken)).toMatchObject({ attempt: 1, intent: { at: someTime } });
+    expect(advance(aRotation({ at: 'abandoning' }), events.abandoned)).toMatchObject({ endedAt: someTime });
+    expect(advance(aRotation(), events.blocked)).toMatchObject({ reason: 'whose key is that?' });
+  });
+
+  test('give the grace its deadline, and an extension moves it', () => {
+    const grace = advance(aRotation({ at: 'promoting' }), events.keyPromoted);
+    expect(graceFacts(grace)).toMatchObject({
+      promotedAt: someTime,
+      deadline: '2026-03-02T09:00:00.000Z',
+      extensions: 0,
+      checks: 0,
+      verdict: null,
+      drainedAt: null,
+    });
+    expect(advance(grace, events.graceExtended)).toMatchObject({
+      deadline: '2026-03-02T09:10:00.000Z',
+      extensions: 1,
+    });
+  });
+
+  test('never change the rotation that was given', () => {
+    const rotation = aRotation({ at: 'grace' });
+    const copy = structuredClone(rotation);
+    advance(rotation, events.drained);
+    expect(rotation).toEqual(copy);
+  });
+});
+
+test('a rotation has no grace facts before it is promoted', () => {
+  expect(graceFacts(aRotation({ at: 'promoting' }))).toBeUndefined();
+});
+
+describe('the next step', () => {
+  test.each<readonly [Phase, ReturnType<typeof nextStep>]>([
+    ['issuing', 'issueKey'],
+    ['verifying', 'verifyKey'],
+    ['verified', 'promoteKey'],
+    ['promoting', 'promoteKey'],
+    ['grace', 'checkDrain'],
+    ['revoking', 'revokeKey'],
+    ['completing', 'complete'],
+    ['completed', 'end'],
+    ['abandoning', 'abandon'],
+    ['abandoned', 'end'],
+    ['blocked', 'end'],
+  ])('of a rotation that is %s is %s', (phase, step) => {
+    expect(nextStep(aRotation({ at: phase }))).toBe(step);
+  });
+
+  test.each([
+    ['is to be revoked', condemned, 'revokeKey'],
+    ['is to be proven dead', revoked, 'proveDead'],
+  ] as const)('of a rotation whose condemned key %s comes before its phase', (_what, key, step) => {
+    const rotations: readonly Rotation[] = phases.map((at) => aRotation({ at, condemned: key }));
+    expect(rotations.map(nextStep)).toEqual(phases.map(() => step));
+  });
+});

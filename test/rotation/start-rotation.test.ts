@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { executionNameOf } from '../../lib/rotation/ids.ts';
+import { startRotation } from '../../lib/rotation/start-rotation.ts';
+import { runWorkflow } from '../support/run-workflow.ts';
+import { aWorld, type World } from '../support/world.ts';
+import { aWorldWithKey } from './scenarios.ts';
+
+const ask = (world: World, requestedBy = 'ada') =>
+  startRotation(world.ports(), { credentialId: world.credentialId, requestedBy });
+
+test('the next rotation is started under a name that follows from it', async () => {
+  const world = await aWorldWithKey();
+  const ref = await world.nextRotation();
+  await expect(ask(world)).resolves.toEqual({ outcome: 'started', rotationId: ref.rotationId });
+  expect(world.executions.started).toEqual([
+    { name: executionNameOf(ref.rotationId, 1), input: { ...ref, requestedBy: 'ada' } },
+  ]);
+});
+
+test('asking twice, even at once, starts one execution', async () => {
+  const world = await aWorld();
+  const answers = await Promise.all([ask(world, 'ada'), ask(world, 'bob')]);
+  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  expect(world.executions.started).toHaveLength(1);
+});
+
+test('starting writes nothing to the ledger: Begin takes the lock', async () => {
+  const world = await aWorld();
+  const before = world.ledger.rows();
+  await ask(world);
+  expect(world.ledger.rows()).toEqual(before);
+});
+
+describe('a request is rejected', () => {
+  const reasonOf = async (world: World) => {
+    const answer = await ask(world);
+    expect(world.executions.started).toEqual([]);
+    return answer.outcome === 'rejected' ? answer.reason : answer.outcome;
+  };
+
+  test('for a credential that nobody has registered', async () => {
+    const world = await aWorld();
+    const answer = await startRotation(world.ports(), { credentialId: 'unheard-of', requestedBy: 'ada' });
+    expect(answer).toMatchObject({ outcome: 'rejected', reason: expect.stringContaining('unheard-of') });
+  });
+
+  test('while a rotation runs, which is named', async () => {
+    const world = await aWorldWithKey();
+    const ref = await world.nextRotation();
+    await runWorkflow(world, ref, { until: 'verifyKey' });
+    expect(await reasonOf(world)).toContain(ref.rotationId);
+  });
+
+  test('within ten minutes of the last promotion', async () => {
+    const world = await aWorld();
+    await runWorkflow(world, await world.nextRotation());
+    world.clock.advance(590);
+    expect(await reasonOf(world)).toMatch(/was promoted at .* can start at/);
+    world.clock.advance(20);
+    expect(await ask(world)).toMatchObject({ outcome: 'started' });
+  });
+
+  test('while an unknown key blocks the credential', async () => {
+    const world = await aWorldWithKey({ capabilities: { named: false, exclusive: false } });
+    world.issuer.createThenFail();
+    await runWorkflow(world, await world.nextRotation());
+    expect(await reasonOf(world)).toContain('blocked');
+  });
+});
+
+test('in a demo rotations may follow each other at once', async () => {
+  const world = await aWorld({ declaration: { mode: 'demo' } });
+  await runWorkflow(world, await world.nextRotation());
+  expect(await ask(world)).toMatchObject({ outcome: 'started' });
+});

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { registerCredentials } from '../../lib/rotation/register-credentials.ts';
+import { sweepDue } from '../../lib/rotation/sweep-due.ts';
+import { secondsBetween } from '../../lib/usage/instant.ts';
+import { aDeclaration } from '../support/builders.ts';
+import { runWorkflow } from '../support/run-workflow.ts';
+import { aWorld } from '../support/world.ts';
+import { aWorldWithKey } from './scenarios.ts';
+
+describe('the sweep', () => {
+  test('starts what is due', async () => {
+    const world = await aWorld();
+    const ref = await world.nextRotation();
+    await expect(sweepDue(world.ports())).resolves.toEqual({ due: 1, started: 1 });
+    expect(world.executions.started).toMatchObject([
+      { input: { rotationId: ref.rotationId, requestedBy: 'schedule' } },
+    ]);
+  });
+
+  test('starts nothing before its time', async () => {
+    const world = await aWorldWithKey();
+    await expect(sweepDue(world.ports())).resolves.toEqual({ due: 0, started: 0 });
+    expect(world.executions.started).toEqual([]);
+  });
+
+  test('run again, or at once, starts each rotation once', async () => {
+    const world = await aWorld();
+    await Promise.all([sweepDue(world.ports()), sweepDue(world.ports())]);
+    await sweepDue(world.ports());
+    expect(world.executions.started).toHaveLength(1);
+  });
+
+  test('starts no more than five rotations a second', async () => {
+    const world = await aWorld();
+    const ids = Array.from({ length: 12 }, (_, index) => `agent-${index}`);
+    const credentials = Object.fromEntries(ids.map((id) => [id, aDeclaration()]));
+    await registerCredentials(world.ports(), { issuers: {}, credentials });
+    const begun = world.clock.now();
+    await expect(sweepDue(world.ports())).resolves.toEqual({ due: 13, started: 13 });
+    expect(secondsBetween(begun, world.clock.now())).toBeCloseTo(13 / 5, 1);
+  });
+
+  test('tries an abandoned rotation again after a quarter of an hour, under a new id', async () => {
+    const world = await aWorld();
+    const first = await world.nextRotation();
+    world.issuer.distortProbes(() => 'dead');
+    await runWorkflow(world, first);
+    expect(await sweepDue(world.ports())).toMatchObject({ due: 0 });
+    world.clock.advance(901);
+    await expect(sweepDue(world.ports())).resolves.toEqual({ due: 1, started: 1 });
+    expect(world.executions.started[0]?.input.rotationId).not.toBe(first.rotationId);
+  });
+});
