@@ -35,8 +35,7 @@ const client = keyturnClient({
 const token = client.credential({
   id: task.credentialId,
   secretId: task.secretId,
-  // the client wants a bound above zero; after a millisecond each call reads anew
-  cacheFor: Math.max(task.cacheFor, 0.001),
+  cacheFor: task.cacheFor,
 });
 
 /** Without a retry by the SDK, so that each failed read counts. */

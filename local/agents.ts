@@ -1,10 +1,8 @@
 /** The demo's three consumers: how long each keeps the key, and what they have counted so far. */
-import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentCounts, type AgentTask } from './agent-messages.ts';
 import { type Cloud, childEnvironment } from './cloud.ts';
-import { node, projectDirectory } from './paths.ts';
+import { node } from './paths.ts';
+import { startProcess } from './processes.ts';
 
 /** Seconds for which each consumer of the example keeps the key. */
 const consumers = { builder: 0, mirror: 5, nightly: 15 } as const;
@@ -19,57 +17,42 @@ export interface Agent {
 }
 
 const entry = 'local/agent.ts';
-const patienceMs = 8_000;
 
-export function startAgents(cloud: Cloud, task: Omit<AgentTask, 'consumer' | 'cacheFor'>): readonly Agent[] {
-  return Object.entries(consumers).map(([consumer, cacheFor]) =>
-    startAgent(cloud, { ...task, consumer, cacheFor }),
-  );
+export async function startAgents(
+  cloud: Cloud,
+  task: Omit<AgentTask, 'consumer' | 'cacheFor'>,
+): Promise<readonly Agent[]> {
+  const each = Object.entries(consumers);
+  return Promise.all(each.map(([consumer, cacheFor]) => startAgent(cloud, { ...task, consumer, cacheFor })));
 }
 
-/**
- * Its counts come over the IPC channel, which also tells it when we die. It leads a process group of its own, so
- * that Ctrl-C in the terminal reaches only us, and it can say goodbye while the cloud still runs.
- */
-function startAgent(cloud: Cloud, task: AgentTask): Agent {
-  const log = openSync(cloud.logFile, 'a');
-  const child = spawn(node, [entry, JSON.stringify(task)], {
-    cwd: projectDirectory,
-    env: { ...childEnvironment(cloud.directory), ...cloud.env },
-    detached: true,
-    stdio: ['ignore', log, log, 'ipc'],
-  });
-  closeSync(log);
+/** Its counts come over the IPC channel, which also tells it when we die. */
+async function startAgent(cloud: Cloud, task: AgentTask): Promise<Agent> {
   let counts: AgentCounts = { calls: 0, refused: 0, failedReads: 0, generation: null };
-  child.on('message', (message) => {
-    counts = AgentCounts.parse(message);
+  const agent = await startProcess({
+    name: `consumer ${task.consumer}`,
+    command: node,
+    args: [entry, JSON.stringify(task)],
+    env: { ...childEnvironment(cloud.directory), ...cloud.env },
+    logFile: cloud.logFile,
+    onMessage: (message) => {
+      counts = AgentCounts.parse(message);
+    },
   });
-  let hasEnded = false;
-  const ended = new Promise<void>((resolve) => {
-    const end = () => {
-      hasEnded = true;
-      resolve();
-    };
-    child.once('exit', end);
-    child.once('error', end);
+  let state: 'working' | 'stopping' | 'ended' = 'working';
+  void agent.ended.then(() => {
+    if (state === 'working') state = 'ended';
   });
-  let stopping = false;
-  const stop = async () => {
-    stopping = true;
-    child.kill('SIGTERM');
-    const timer = new AbortController();
-    await Promise.race([ended, sleep(patienceMs, undefined, timer).catch(() => undefined)]);
-    timer.abort();
-    child.kill('SIGKILL');
-    await ended;
-  };
   return {
     consumer: task.consumer,
     cacheFor: task.cacheFor,
     counts: () => {
-      if (!hasEnded || stopping) return counts;
+      if (state !== 'ended') return counts;
       throw new Error(`consumer ${task.consumer} has ended by itself: see ${cloud.logFile}`);
     },
-    stop,
+    stop: () => {
+      state = 'stopping';
+      return agent.stop();
+    },
   };
 }

@@ -3,7 +3,7 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { type Cloud, childEnvironment } from './cloud.ts';
-import { cdk } from './paths.ts';
+import { cdk, endWithParent, node } from './paths.ts';
 import { runProcess } from './processes.ts';
 
 export interface DeployOptions {
@@ -44,8 +44,8 @@ function runCdk(cloud: Cloud, args: readonly string[]): Promise<void> {
   return runProcess(
     {
       name: `cdk ${args[0]}`,
-      command: cdk,
-      args: ['--ci', '--no-color', ...args],
+      command: node,
+      args: ['--import', endWithParent, cdk, '--ci', '--no-color', ...args],
       env: {
         ...childEnvironment(cloud.directory),
         ...cloud.env,

@@ -24,7 +24,7 @@ export async function rotateWhileInUse(run: Run, world: World): Promise<Rotation
   if (!(await isAccepted(registry, example, oldKey))) throw new Error('the registry refuses the first token');
 
   view.say('three consumers start');
-  const agents = workingAgents(run, world);
+  const agents = await workingAgents(run, world);
   await untilPresent(world, agents, signal);
   const show = consumerView(view, agents);
   await showFor(secondsBefore, show, signal);
@@ -60,8 +60,11 @@ async function firstKey({ stack, example }: World, signal: AbortSignal): Promise
   return waitUntil(look, { what: 'the first token was not issued', seconds: 150, signal });
 }
 
-function workingAgents({ clean }: Run, { cloud, registry, example, addresses }: World): readonly Agent[] {
-  const agents = startAgents(cloud, {
+async function workingAgents(
+  { clean }: Run,
+  { cloud, registry, example, addresses }: World,
+): Promise<readonly Agent[]> {
+  const agents = await startAgents(cloud, {
     credentialId: example.credentialId,
     secretId: example.declaration.secret.name,
     queueUrl: addresses['usage-queue'],

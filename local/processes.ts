@@ -1,5 +1,5 @@
 /** Children of the local cloud: started with their output in a log, and ended with everything they started themselves. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -15,6 +15,8 @@ export interface Command {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
+  /** Hears what a Node child says with `process.send`; opens the channel for it. */
+  readonly onMessage?: (message: unknown) => void;
 }
 
 export interface RunningProcess {
@@ -118,11 +120,14 @@ export async function onFreePort<T>(attempt: (port: number) => Promise<T>, tries
   }
 }
 
-function spawnIntoLog({ command, args, env, logFile }: Command): ChildProcess {
+function spawnIntoLog({ command, args, env, logFile, onMessage }: Command): ChildProcess {
   mkdirSync(dirname(logFile), { recursive: true });
   const log = openSync(logFile, 'a');
   try {
-    return spawn(command, args, { cwd: projectDirectory, env, detached: true, stdio: ['pipe', log, log] });
+    const stdio: StdioOptions = ['pipe', log, log, ...(onMessage ? (['ipc'] as const) : [])];
+    const child = spawn(command, args, { cwd: projectDirectory, env, detached: true, stdio });
+    if (onMessage) child.on('message', onMessage);
+    return child;
   } finally {
     closeSync(log);
   }

@@ -60,7 +60,7 @@ export async function buildWorld({ view, clean, signal, logFile }: Run): Promise
     await registry.publish(privatePackage, account.token);
     await putAdminSecret(secrets, example.adminSecret, account);
   });
-  const context = { config: example.path, stack: stackName, local: 'true' };
+  const context = { config: example.path, stack: stackName };
   // An interruption ends the CLI at once; the cloud itself stops later, in its turn.
   const interruptible = { ...cloud, stopping: AbortSignal.any([cloud.stopping, signal]) };
   await part('deploy keyturn with cdk bootstrap and cdk deploy', () => deploy(interruptible, { context }));

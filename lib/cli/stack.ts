@@ -9,6 +9,7 @@ import { dynamoDbUsageBook } from '../aws/dynamodb-usage-book.ts';
 import { systemClock } from '../aws/system-clock.ts';
 import type { Ledger, Ports, Requests } from '../rotation/ports.ts';
 import { rotateRequested } from '../workflow/events.ts';
+import { parameterName, type StackParameter, stackParameters } from '../workflow/stack-parameters.ts';
 import { Failure } from './failure.ts';
 
 /** What the commands need of a deployed keyturn. */
@@ -23,10 +24,7 @@ export interface Stack extends Pick<Ports, 'usage' | 'clock'> {
 /** @throws Failure with exit code 2 when there is no such stack. */
 export type ConnectStack = (name: string) => Promise<Stack>;
 
-/** Names below `/keyturn/<stack>/` in Parameter Store. */
-const parameters = ['table', 'bus', 'state-machine', 'usage-queue'] as const;
-
-export type StackAddresses = Readonly<Record<(typeof parameters)[number], string>>;
+export type StackAddresses = Readonly<Record<StackParameter, string>>;
 
 /** Region, endpoint and credentials, where they are not those of the environment. */
 export type AwsConfig = Pick<SSMClientConfig, 'region' | 'endpoint' | 'credentials'>;
@@ -51,23 +49,17 @@ export async function connectStackWith(name: string, config: AwsConfig): Promise
 export async function stackAddresses(name: string, config: AwsConfig): Promise<StackAddresses> {
   const ssm = new SSMClient(config);
   const place = where(config, await ssm.config.region());
-  const Names = parameters.map((each) => parameterName(name, each));
+  const Names = stackParameters.map((each) => parameterName(name, each));
   const { Parameters = [] } = await ssm.send(new GetParametersCommand({ Names }));
   const found = new Map(Parameters.map(({ Name, Value }) => [Name, Value]));
-  const value = (each: (typeof parameters)[number]): string => {
+  const value = (each: StackParameter): string => {
     const text = found.get(parameterName(name, each));
     if (text === undefined) throw new Failure(notDeployed(name, parameterName(name, each), place), 2);
     return text;
   };
-  return {
-    table: value('table'),
-    bus: value('bus'),
-    'state-machine': value('state-machine'),
-    'usage-queue': value('usage-queue'),
-  };
+  const values = stackParameters.map((each) => [each, value(each)]);
+  return Object.fromEntries(values) as StackAddresses;
 }
-
-const parameterName = (stack: string, name: string): string => `/keyturn/${stack}/${name}`;
 
 const notDeployed = (stack: string, parameter: string, place: string): string =>
   `no keyturn is deployed as stack "${stack}" in ${place} (Parameter Store has no ${parameter}): deploy it, name another stack with --stack or KEYTURN_STACK, or choose another account or region with AWS_PROFILE and AWS_REGION`;

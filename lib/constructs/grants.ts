@@ -84,7 +84,7 @@ const filledIn = (stack: Stack, resource: string): string =>
     .replaceAll('${Region}', stack.region)
     .replaceAll('${Account}', stack.account);
 
-const secretArn = (stack: Stack, resourceName: string): string =>
+export const secretArn = (stack: Stack, resourceName: string): string =>
   Arn.format(
     { service: 'secretsmanager', resource: 'secret', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME },
     stack,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Duration, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus } from 'aws-cdk-lib/aws-events';
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IGrantable, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -14,9 +14,11 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Trigger } from 'aws-cdk-lib/triggers';
 import { Construct } from 'constructs';
 import { type KeyturnConfig, parseKeyturnFile } from '../config/keyturn-file.ts';
+import { InvalidInput } from '../rotation/errors.ts';
 import { registrationFile } from '../workflow/registration-file.ts';
+import { parameterName, type StackParameter } from '../workflow/stack-parameters.ts';
 import { type StepName, steps, type Use } from '../workflow/steps.ts';
-import { type Grantable, grant } from './grants.ts';
+import { type Grantable, grant, secretArn } from './grants.ts';
 import { allow, type HandlerFunctionProps, handlerFunction } from './handler-function.ts';
 import { ledgerTable } from './ledger-table.ts';
 import { RotationWorkflow } from './rotation-workflow.ts';
@@ -71,6 +73,27 @@ export class Keyturn extends Construct {
     this.sweep(deadLetters);
     this.register();
     this.parameters(deadLetters);
+  }
+
+  /**
+   * Lets a consumer live with a rotated key: read its secret, and report its use.
+   *
+   * @param credentialId as in keyturn.yaml.
+   * @throws InvalidInput when keyturn.yaml has no such credential.
+   */
+  grantUse(consumer: IGrantable, credentialId: string): void {
+    const credential = this.#config.credentials[credentialId];
+    if (!credential) {
+      const known = Object.keys(this.#config.credentials).join(', ');
+      throw new InvalidInput(`keyturn.yaml has no credential "${credentialId}": expected one of ${known}`);
+    }
+    const statement = allow(
+      ['secretsmanager:GetSecretValue'],
+      [secretArn(Stack.of(this), `${credential.secret.name}-??????`)],
+    );
+    consumer.grantPrincipal.addToPrincipalPolicy(statement);
+    this.#key.grantDecrypt(consumer);
+    this.usageQueue.grantSendMessages(consumer);
   }
 
   private encryptionKey(): Key {
@@ -165,7 +188,7 @@ export class Keyturn extends Construct {
   private register(): void {
     const checked = join(Stage.of(this)?.assetOutdir ?? '', `${this.node.addr}-${registrationFile}`);
     writeFileSync(checked, JSON.stringify(this.#config));
-    const parameter = this.parameterName('installation');
+    const parameter = parameterName(Stack.of(this).stackName, 'installation');
     const register = this.handler(
       'RegisterCredentials',
       'register-credentials',
@@ -193,7 +216,7 @@ export class Keyturn extends Construct {
     });
   }
 
-  /** Where the CLI finds the stack. */
+  /** Where tools find the stack. */
   private parameters(deadLetters: Queue): void {
     const values = {
       table: this.#table.tableName,
@@ -201,16 +224,12 @@ export class Keyturn extends Construct {
       'state-machine': this.stateMachine.stateMachineArn,
       'usage-queue': this.usageQueue.queueUrl,
       'dead-letter-queue': deadLetters.queueUrl,
-    } as const;
+    } satisfies Record<Exclude<StackParameter, 'installation'>, string>;
     for (const [name, stringValue] of Object.entries(values)) {
       new StringParameter(this, `Parameter-${name}`, {
-        parameterName: this.parameterName(name),
+        parameterName: parameterName(Stack.of(this).stackName, name as keyof typeof values),
         stringValue,
       });
     }
-  }
-
-  private parameterName(name: string): string {
-    return `/keyturn/${Stack.of(this).stackName}/${name}`;
   }
 }

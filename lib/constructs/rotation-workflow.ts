@@ -37,6 +37,9 @@ const nextIs = (step: string): Condition => Condition.jsonata(`{% $states.input.
 /** Every step gets what the execution was started with, so the state can't grow and a secret has no way in. */
 const executionInput = '$states.context.Execution.Input';
 
+/** Seconds in which an issuer's other credentials have had their turns. */
+const turnsAtTheIssuer = 3600;
+
 export class RotationWorkflow extends Construct {
   readonly stateMachine: StateMachine;
 
@@ -63,6 +66,12 @@ export class RotationWorkflow extends Construct {
       cause: 'The issuer lists a key that keyturn cannot prove to be its own. Nothing was revoked.',
     });
 
+    const busy = new Fail(this, 'Busy', {
+      error: 'StepBusy',
+      cause:
+        'Another invocation, or another credential of the same issuer, did not let go in time. Nothing was undone.',
+    });
+
     issue.addCatch(revoke, { errors: ['OrphanFound'] });
     issue.addCatch(blocked, { errors: ['UnknownKeyFound'] });
     complete.addCatch(revoke, { errors: ['OrphanFound'] });
@@ -70,6 +79,7 @@ export class RotationWorkflow extends Construct {
       each.addCatch(ended, { errors: [...endsWithoutEffect] });
     }
     for (const beforeCommit of [issue, verify, promote]) {
+      beforeCommit.addCatch(busy, { errors: ['StepBusy'] });
       beforeCommit.addCatch(abandon, {
         errors: [Errors.ALL],
         outputs: { failure: '{% $states.errorOutput %}' },
@@ -176,14 +186,17 @@ export class RotationWorkflow extends Construct {
     });
   }
 
-  /** A dead invocation's lease runs out after its function's timeout; this waits longer than that. */
+  /**
+   * A dead invocation's lease runs out after its function's timeout; this waits longer than that, and long enough
+   * for many credentials to take turns at an issuer that makes one key at a time.
+   */
   private retryWhenBusy(task: LambdaInvoke, name: StepName): void {
     const interval = 10;
     task.addRetry({
       errors: ['StepBusy'],
       interval: Duration.seconds(interval),
       backoffRate: 1,
-      maxAttempts: Math.ceil((steps[name].timeout + 60) / interval),
+      maxAttempts: Math.ceil((steps[name].timeout + turnsAtTheIssuer) / interval),
     });
   }
 

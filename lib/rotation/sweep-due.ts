@@ -11,16 +11,28 @@ const startsPerSweep = 50 * startsPerSecond;
 /**
  * Run twice, or at once, the same rotation ids come out and each execution starts once. A credential that can't be
  * started now stays due and is looked at again in a minute.
+ *
+ * @throws AggregateError after the last one, of what went wrong: one that can't be started holds up no other.
  */
 export async function sweepDue(
   ports: SweepPorts,
 ): Promise<{ readonly due: number; readonly started: number }> {
   const due = await ports.ledger.due(ports.clock.now(), startsPerSweep);
   let started = 0;
+  const failures: unknown[] = [];
   for (const { id } of due) {
-    const answer = await startRotation(ports, { credentialId: id, requestedBy: 'schedule' });
-    if (answer.outcome === 'started') started += 1;
+    try {
+      const answer = await startRotation(ports, { credentialId: id, requestedBy: 'schedule' });
+      if (answer.outcome === 'started') started += 1;
+    } catch (error) {
+      failures.push(error);
+    }
     await ports.clock.sleep(1 / startsPerSecond);
   }
+  if (failures.length > 0)
+    throw new AggregateError(
+      failures,
+      `${failures.length} of ${due.length} due rotations could not be started`,
+    );
   return { due: due.length, started };
 }

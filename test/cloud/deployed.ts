@@ -2,9 +2,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { stringify } from 'yaml';
-import { type AwsConfig, connectStackWith, type Stack, stackAddresses } from '../../lib/cli/stack.ts';
+import {
+  type AwsConfig,
+  connectStackWith,
+  type Stack,
+  type StackAddresses,
+  stackAddresses,
+} from '../../lib/cli/stack.ts';
 import { parseKeyturnFile } from '../../lib/config/keyturn-file.ts';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { deploy } from '../../local/deploy.ts';
@@ -30,9 +35,7 @@ export interface Deployed {
   readonly aws: AwsConfig;
   readonly registry: Registry;
   readonly stack: Stack;
-  readonly addresses: Awaited<ReturnType<typeof stackAddresses>>;
-  /** URL of the dead-letter queue, from the parameter that the stack leaves for operators. */
-  readonly deadLetters: string;
+  readonly addresses: StackAddresses;
   site(credential: string): Site;
   stop(): Promise<void>;
 }
@@ -61,7 +64,6 @@ export async function deployed(consumers: Readonly<Record<string, readonly strin
       registry,
       stack: await connectStackWith(stackName, aws),
       addresses: await stackAddresses(stackName, aws),
-      deadLetters: await deadLetterQueue(aws),
       site: (credential) => found(sites, credential),
       stop,
     };
@@ -76,12 +78,6 @@ const awsConfig = ({ endpoint }: Cloud) => ({
   region: 'us-east-1',
   credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
 });
-
-async function deadLetterQueue(aws: AwsConfig): Promise<string> {
-  const Name = `/keyturn/${stackName}/dead-letter-queue`;
-  const { Parameter } = await new SSMClient(aws).send(new GetParameterCommand({ Name }));
-  return Parameter?.Value ?? '';
-}
 
 async function aSite(registry: Registry, aws: AwsConfig, credential: string): Promise<Site> {
   const account = await registry.addUser(`user-of-${credential}`);

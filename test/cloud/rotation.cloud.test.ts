@@ -197,6 +197,6 @@ async function sendRequest(event: object): Promise<void> {
 /** Takes letters out of the dead-letter queue, for all tests, until the wanted one is there. */
 const letterAbout = (text: string): Promise<Letter> =>
   until(`a dead letter about ${text}`, 60, async () => {
-    letters.push(...(await taken(on, on.deadLetters)));
+    letters.push(...(await taken(on, on.addresses['dead-letter-queue'])));
     return letters.find(({ body }) => body.includes(text));
   });

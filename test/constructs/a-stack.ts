@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import * as z from 'zod';
 import { Keyturn } from '../../lib/constructs/keyturn.ts';
 
@@ -68,7 +69,7 @@ export interface Synthesized {
   whoMay(action: string, resource: RegExp): readonly string[];
 }
 
-/** @throws what the construct throws for a wrong file. */
+/** With a role that may use the credential. @throws what the construct throws for a wrong file. */
 export function aStack(yaml = keyturnYaml): Synthesized {
   const directory = mkdtempSync(join(tmpdir(), 'keyturn-test-'));
   try {
@@ -76,7 +77,9 @@ export function aStack(yaml = keyturnYaml): Synthesized {
     writeFileSync(config, yaml);
     const app = new App({ context: { 'aws:cdk:bundling-stacks': [] }, outdir: join(directory, 'cdk.out') });
     const stack = new Stack(app, 'keyturn');
-    new Keyturn(stack, 'Keyturn', { config });
+    const keyturn = new Keyturn(stack, 'Keyturn', { config });
+    const role = new Role(stack, 'Consumer', { assumedBy: new AccountRootPrincipal() });
+    keyturn.grantUse(role, 'npm-token');
     return read(Template.fromStack(stack));
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -90,7 +93,9 @@ function read(template: Template): Synthesized {
     .map(({ Properties }) => policy.parse(Properties));
   const rights = (name: string) =>
     policies
-      .filter(({ Roles }) => Roles.some(({ Ref }) => Ref.startsWith(`Keyturn${name}Role`)))
+      .filter(({ Roles }) =>
+        Roles.some(({ Ref }) => Ref.startsWith(name === 'Consumer' ? name : `Keyturn${name}Role`)),
+      )
       .flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
   const functions = Object.entries(all)
     .filter(([id, { Type }]) => Type === 'AWS::Lambda::Function' && id.startsWith('Keyturn'))

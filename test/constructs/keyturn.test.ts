@@ -45,6 +45,23 @@ describe('rights', () => {
     ]);
   });
 
+  it('lets a consumer read its one secret and report its use, and no more', () => {
+    const rights = stack.rights('Consumer');
+    expect(
+      rights
+        .flatMap(({ Action }) => Action)
+        .filter((action) => !action.startsWith('kms:'))
+        .sort(),
+    ).toEqual([
+      'secretsmanager:GetSecretValue',
+      'sqs:GetQueueAttributes',
+      'sqs:GetQueueUrl',
+      'sqs:SendMessage',
+    ]);
+    const read = rights.find(({ Action }) => Action.includes('secretsmanager:GetSecretValue'));
+    expect(read?.Resource.join()).toContain('secret:keys/npm-token-??????');
+  });
+
   it('gives no function an action with a wildcard but those of KMS grants', () => {
     const wild = [
       'Begin',

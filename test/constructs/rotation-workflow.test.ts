@@ -65,6 +65,11 @@ describe('the rotation workflow', () => {
     });
   });
 
+  it.each(['Issue key', 'Verify key', 'Promote key'])('does not abandon because %s stays busy', (name) => {
+    const caught = machine.States[name]?.Catch.find(({ ErrorEquals }) => ErrorEquals.includes('StepBusy'));
+    expect(caught?.Next).toBe('Busy');
+  });
+
   it.each(['Check drain', 'Revoke key', 'Prove dead', 'Complete'])('never abandons after %s', (name) => {
     expect(machine.States[name]?.Catch.map(({ Next }) => Next)).not.toContain('Abandon');
   });

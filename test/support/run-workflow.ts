@@ -62,8 +62,8 @@ type Result = { readonly verdict: Verdict } | { readonly error: unknown };
 
 type Onward = { readonly step: StepName; readonly failure?: Failure } | WorkflowRun['outcome'];
 
-/** Retries of one step, more than a lease of the slowest function needs. */
-const triesPerStep = 130;
+/** Retries of one step, enough for the leases of many deaths: giving up is the state machine's affair. */
+const triesPerStep = 1000;
 const pause = 10;
 const stepsPerRun = 60;
 
