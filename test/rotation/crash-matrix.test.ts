@@ -6,13 +6,16 @@ import type { StepName } from '../../lib/workflow/steps.ts';
 import { runWorkflow, useCases, type Verdict, type WorkflowRun } from '../support/run-workflow.ts';
 import type { World } from '../support/world.ts';
 import {
+  type Course,
   courseOf,
   type Death,
   Died,
   deaths,
   dying,
   dyingAgainAndAgain,
+  type Point,
   pointName,
+  type StepRun,
   stepRunName,
 } from './deaths.ts';
 import {
@@ -26,8 +29,12 @@ import {
 } from './invariants.ts';
 import { aWorldWithKey, type Scenario, type Staged, scenarios } from './scenarios.ts';
 
+type Row = { readonly scenario: Scenario } & Course;
+
 const matrix = await Promise.all(
-  scenarios.map(async (scenario) => ({ scenario, ...(await courseOf(scenario)) })),
+  scenarios.map(
+    async (scenario): Promise<[string, Row]> => [scenario.name, { scenario, ...(await courseOf(scenario)) }],
+  ),
 );
 
 const seeds = Array.from({ length: 25 }, (_, index) => index + 1);
@@ -48,16 +55,15 @@ async function expectSoundEnd(scenario: Scenario, { world, ref }: Staged, run: W
   expectNoSecretAnywhere(world, [run]);
 }
 
-describe.each(matrix)('in $scenario.name', ({ scenario, points }) => {
+describe.each(matrix)('in %s', (_name, { scenario, points }) => {
   const cases = points.flatMap((point) =>
-    deaths.map((death): { name: string; point: typeof point; death: Death } => ({
-      name: pointName(point, death),
-      point,
-      death,
-    })),
+    deaths.map((death): [string, { point: Point; death: Death }] => [
+      pointName(point, death),
+      { point, death },
+    ]),
   );
 
-  test.each(cases)('$name, and the rotation still ends with one key', async ({ point, death }) => {
+  test.each(cases)('%s, and the rotation ends as it should', async (_name, { point, death }) => {
     const staged = await scenario.stage();
     const { world, ref, meanwhile } = staged;
     const watch = watchOver(world);
@@ -89,35 +95,34 @@ async function expectBusyWhileLeased({ world, ref }: Staged, step: StepName): Pr
   expect(world.ledger.rows()).toEqual(before);
 }
 
-describe.each(matrix)('in $scenario.name', ({ scenario, successes }) => {
-  test.each(successes.map((run) => ({ ...run, name: stepRunName(run) })))(
-    '$name run again right after it has succeeded has no second effect',
-    async ({ step, invocation }) => {
-      const staged = await scenario.stage();
-      const { world, ref, meanwhile } = staged;
-      const verdicts: Verdict[] = [];
-      let invocations = 0;
-      const run = await runWorkflow(world, ref, {
-        meanwhile,
-        hookOf: (entered) => {
-          if (entered === step) invocations += 1;
-          return (_call, effect) => effect();
-        },
-        onSuccess: async (ended, verdict) => {
-          if (ended !== step || invocations !== invocation) return;
-          const before = await effects(world);
-          verdicts.push(verdict, await useCases[step](world.ports(), ref));
-          expect(await effects(world)).toEqual(before);
-        },
-      });
-      expect(verdicts).toHaveLength(2);
-      expect(verdicts[1]?.next).toBe(verdicts[0]?.next);
-      await expectSoundEnd(scenario, staged, run);
-    },
-  );
+describe.each(matrix)('in %s', (_name, { scenario, successes }) => {
+  const runs = successes.map((run): [string, StepRun] => [stepRunName(run), run]);
+
+  test.each(runs)('%s run again at once has no second effect', async (_name, { step, invocation }) => {
+    const staged = await scenario.stage();
+    const { world, ref, meanwhile } = staged;
+    const verdicts: Verdict[] = [];
+    let invocations = 0;
+    const run = await runWorkflow(world, ref, {
+      meanwhile,
+      hookOf: (entered) => {
+        if (entered === step) invocations += 1;
+        return (_call, effect) => effect();
+      },
+      onSuccess: async (ended, verdict) => {
+        if (ended !== step || invocations !== invocation) return;
+        const before = await effects(world);
+        verdicts.push(verdict, await useCases[step](world.ports(), ref));
+        expect(await effects(world)).toEqual(before);
+      },
+    });
+    expect(verdicts).toHaveLength(2);
+    expect(verdicts[1]?.next).toBe(verdicts[0]?.next);
+    await expectSoundEnd(scenario, staged, run);
+  });
 });
 
-describe.each(scenarios)('in $name', (scenario) => {
+describe.each(matrix)('in %s', (_name, { scenario }) => {
   test.each(seeds)('twelve deaths at calls drawn from seed %i leave one key and no trace', async (seed) => {
     const { world, ref, meanwhile } = await scenario.stage();
     const watch = watchOver(world);
@@ -157,9 +162,9 @@ async function effects(world: World): Promise<unknown> {
 }
 
 describe.each([
-  { issuer: 'that labels keys', named: true },
-  { issuer: 'without labels', named: false },
-])('at an issuer $issuer', ({ named }) => {
+  ['that labels keys', true],
+  ['without labels', false],
+])('at an issuer %s', (_issuer, named) => {
   test('a create that lands after the next attempt makes three live keys until Complete removes it', async () => {
     const world = await aWorldWithKey({ capabilities: { named } });
     const ref = await world.nextRotation();

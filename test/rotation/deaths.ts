@@ -34,10 +34,15 @@ export type HookOf = (step: StepName) => Hook;
 /** One run of a step within a workflow. */
 export type StepRun = Pick<Point, 'step' | 'invocation'>;
 
-/** What the scenario does when nothing dies: every port call, and the runs that succeeded. */
-export async function courseOf(
-  scenario: Scenario,
-): Promise<{ readonly points: readonly Point[]; readonly successes: readonly StepRun[] }> {
+/** What a scenario does when nothing dies. */
+export interface Course {
+  /** Every port call. */
+  readonly points: readonly Point[];
+  /** The runs of steps that succeeded. */
+  readonly successes: readonly StepRun[];
+}
+
+export async function courseOf(scenario: Scenario): Promise<Course> {
   const points: Point[] = [];
   const successes: StepRun[] = [];
   const { world, ref, meanwhile } = await scenario.stage();
