@@ -10,6 +10,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.cloud.test.ts', 'test/constructs/**', 'test/architecture/**'],
           setupFiles: ['test/support/no-secret-leaks.ts'],
+          env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
         },
       },
       {

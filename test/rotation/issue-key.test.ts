@@ -200,3 +200,15 @@ describe('attempts', () => {
     expect(creates()).toBe(1);
   });
 });
+
+test.each([
+  ['a key was made', async () => {}],
+  ['the issuer did not answer', async (world: World) => world.issuer.failNext('create')],
+])('the lock of an issuer without labels is given back when %s', async (_what, prepare) => {
+  const { world, ref } = await aboutToIssue({ capabilities: { named: false } });
+  await prepare(world);
+  await Promise.allSettled([issueKey(world.ports(), ref)]);
+  const now = world.clock.now();
+  const lease = { requestId: 'somebody else', until: plus(now, 30) };
+  await expect(world.ports().issuerLocks.take('openai', lease, now)).resolves.toBeUndefined();
+});

@@ -16,6 +16,7 @@ import type { SecretText } from '../../lib/rotation/secret-text.ts';
 import { type Instant, plus, type Seconds } from '../../lib/usage/instant.ts';
 import type { Presence } from '../../lib/usage/presence.ts';
 import { type ManualClock, manualClock } from '../fakes/manual-clock.ts';
+import { memoryDeadLetters } from '../fakes/memory-dead-letters.ts';
 import { type MemoryEventSink, memoryEventSink } from '../fakes/memory-event-sink.ts';
 import { type MemoryExecutions, memoryExecutions } from '../fakes/memory-executions.ts';
 import { memoryInstallation } from '../fakes/memory-installation.ts';
@@ -107,7 +108,7 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     clock,
     digests,
     metrics: { count: (name: MetricName) => void metrics.push(name) },
-    deadLetters: { keep: async () => {} },
+    deadLetters: memoryDeadLetters(),
   };
   let invocations = 0;
   const ports = ({ timeout = 30, requestId, hook }: Invoked = {}): Ports => {
