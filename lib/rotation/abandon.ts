@@ -3,12 +3,12 @@ import { plus, type Seconds } from '../usage/instant.ts';
 import { PastCommitPoint } from './errors.ts';
 import { stageOf } from './ids.ts';
 import { isLive, type Key } from './key.ts';
-import { condemn, condemnOrphan, findLostKeys, unknownKeys } from './lost-keys.ts';
+import { condemn, condemnOrphan, findLostKeys } from './lost-keys.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { abandonable, type NextStep, nextStep } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 
-type AbandonPorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets' | 'metrics'>;
+type AbandonPorts = TurnPorts & Pick<Ports, 'issuers' | 'issuerLocks' | 'secrets' | 'metrics'>;
 
 /** What the workflow caught, as Step Functions hands it over. */
 export interface Failure {
@@ -63,7 +63,7 @@ async function condemnOrClose(ports: AbandonPorts, turn: Turn): Promise<void> {
   );
 }
 
-async function close(ports: AbandonPorts, turn: Turn, unknown: readonly string[]): Promise<void> {
+async function close(ports: AbandonPorts, turn: Turn, unknownKeyIds: readonly string[]): Promise<void> {
   const { credential, rotation, keys } = turn;
   const now = ports.clock.now();
   for (const key of keys.filter(({ generation }) => generation === rotation.generation))
@@ -76,13 +76,10 @@ async function close(ports: AbandonPorts, turn: Turn, unknown: readonly string[]
         status: credential.currentGeneration > 0 ? 'active' : 'new',
         dueAt: plus(now, tryAgainAfter),
       },
-      announce: [
-        ...unknownKeys(credential.declaration.issuer, unknown),
-        {
-          type: 'Rotation Abandoned',
-          detail: { reason: rotation.phase === 'abandoning' ? rotation.reason : '' },
-        },
-      ],
+      announce: {
+        type: 'Rotation Abandoned',
+        detail: { reason: rotation.phase === 'abandoning' ? rotation.reason : '', unknownKeyIds },
+      },
     },
   );
   ports.metrics.count('RotationAbandoned');

@@ -105,12 +105,9 @@ async function pastDeadline(
     const lookAt = plus(turn.rotation.expectedBy, -expectedWithin);
     if (facts?.verdict?.outcome === 'overdue' && lookAt > question.now) return lookAt;
     ports.metrics.count('RotationOverdue', { credential: turn.credential.id });
-    const announce = [
-      {
-        type: 'Decision Needed' as const,
-        detail: { reason: verdict.reason, heldBy: verdict.heldBy, owner: turn.credential.declaration.owner },
-      },
-    ];
+    const { owner } = turn.credential.declaration;
+    const detail = { reason: verdict.reason, heldBy: verdict.heldBy, owner };
+    const announce = { type: 'Decision Needed' as const, detail };
     await turn.record({ name: 'decisionNeeded', verdict }, { announce, sleeps: remindEvery });
     return plus(question.now, remindEvery);
   }

@@ -2,12 +2,12 @@
 import { plus } from '../usage/instant.ts';
 import { stageOf } from './ids.ts';
 import type { Key } from './key.ts';
-import { condemnOrphan, findLostKeys, orphanFound, unknownKeys } from './lost-keys.ts';
+import { condemnOrphan, findLostKeys, orphanFound } from './lost-keys.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { graceFacts } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 
-type CompletePorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets' | 'metrics'>;
+type CompletePorts = TurnPorts & Pick<Ports, 'issuers' | 'issuerLocks' | 'secrets' | 'metrics'>;
 
 /**
  * 1. Lists the issuer's keys: a create that landed after its step had died is condemned and goes to Revoke key.
@@ -41,13 +41,10 @@ async function close(ports: CompletePorts, turn: Turn): Promise<void> {
     { name: 'completed', at: now },
     {
       credential: { activeRotation: null, status: 'active', dueAt: plus(now, policy.rotateEvery) },
-      announce: [
-        ...unknownKeys(
-          issuerName,
-          unknown.map(({ keyId }) => keyId),
-        ),
-        { type: 'Rotation Completed', detail: outcome(turn) },
-      ],
+      announce: {
+        type: 'Rotation Completed',
+        detail: { ...outcome(turn), unknownKeyIds: unknown.map(({ keyId }) => keyId) },
+      },
     },
   );
   ports.metrics.count('RotationCompleted');

@@ -1,14 +1,18 @@
 /** Issue key: makes the new key at the issuer and stores its value, so that a crash anywhere leaves no stray key. */
-import { secondsBetween } from '../usage/instant.ts';
-import { AttemptsExhausted, UnknownKeyFound } from './errors.ts';
+import { plus, type Seconds, secondsBetween } from '../usage/instant.ts';
+import { AttemptsExhausted, StepBusy, UnknownKeyFound } from './errors.ts';
 import { labelOf, placeholderIdOf, stageOf, versionIdOf } from './ids.ts';
 import type { Key } from './key.ts';
-import { condemn, condemnOrphan, findLostKeys, orphanFound } from './lost-keys.ts';
+import { aloneUnlessNamed, condemn, condemnOrphan, findLostKeys, orphanFound } from './lost-keys.ts';
 import type { CreatedKey, Issuer, ListedKey, Ports, RotationRef } from './ports.ts';
+import { margin } from './probing.ts';
 import { placeholderText, writeSecret } from './secret-format.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 
 type IssuePorts = TurnPorts & Pick<Ports, 'issuers' | 'issuerLocks' | 'secrets'>;
+
+/** An issuer's call may take half of the step's time at most: see its timeout in `workflow/steps.ts`. */
+const longestCall: Seconds = 15;
 
 /** Values that are made for one generation before the rotation is given up. */
 export const maxAttempts = 5;
@@ -23,7 +27,7 @@ export const maxAttempts = 5;
  * found, else takes the next attempt. It never revokes: making and killing keys are different roles.
  *
  * @throws OrphanFound when a key was condemned; UnknownKeyFound after the rotation ended `blocked`;
- * AttemptsExhausted; IssuerRejected; IssuerUnavailable.
+ * AttemptsExhausted; IssuerRejected; IssuerUnavailable; StepBusy while a lost key may still show up.
  */
 export async function issueKey(ports: IssuePorts, ref: RotationRef): Promise<{ readonly keyId: string }> {
   return takeTurn(ports, 'issueKey', ref, async (turn) => {
@@ -59,15 +63,29 @@ async function finishMinted(ports: IssuePorts, turn: Turn, key: Key): Promise<vo
 
 /** An earlier run asked the issuer and died: its key shows in the list once the issuer's lag has passed. */
 async function searchLost(ports: IssuePorts, turn: Turn, issuer: Issuer): Promise<void> {
-  const asked = turn.rotation.intent?.at ?? ports.clock.now();
-  const lag = issuer.capabilities.createLag - secondsBetween(asked, ports.clock.now());
-  if (lag > 0) await ports.clock.sleep(lag);
+  await waitOutLag(ports, turn, issuer);
   const { ours, unknown } = await findLostKeys(ports, turn, issuer);
   if (ours) {
     await condemnOrphan(ports, turn, ours);
     throw orphanFound(turn.rotation);
   }
   if (unknown.length > 0) await block(ports, turn, unknown);
+}
+
+/**
+ * A request that was under way when its step died may still land, and its key shows only after the issuer's lag.
+ * @throws StepBusy when that is longer than this invocation lives: the workflow comes again.
+ */
+async function waitOutLag({ clock, invocation }: IssuePorts, turn: Turn, issuer: Issuer): Promise<void> {
+  const now = clock.now();
+  const shows = plus(turn.rotation.intent?.at ?? now, longestCall + issuer.capabilities.createLag);
+  if (shows <= now) return;
+  if (plus(shows, margin) > invocation.deadline) {
+    throw new StepBusy(
+      `the issuer of ${turn.credential.id} may show a lost key until ${shows}: looked for then`,
+    );
+  }
+  await clock.sleep(secondsBetween(now, shows));
 }
 
 /** Nobody can prove whose these keys are, so nothing is revoked and a person must look. */
@@ -79,7 +97,7 @@ async function block(ports: IssuePorts, turn: Turn, unknown: readonly ListedKey[
     { name: 'blocked', at: ports.clock.now(), reason },
     {
       credential: { activeRotation: null, status: 'blocked' },
-      announce: [{ type: 'Unknown Key Found', detail: { issuer, keyIds, reason } }],
+      announce: { type: 'Unknown Key Found', detail: { issuer, keyIds, reason } },
     },
   );
   throw new UnknownKeyFound(reason);
@@ -87,9 +105,7 @@ async function block(ports: IssuePorts, turn: Turn, unknown: readonly ListedKey[
 
 async function mint(ports: IssuePorts, turn: Turn, issuer: Issuer): Promise<void> {
   await prepareSecret(ports, turn);
-  const { created, key } = issuer.capabilities.named
-    ? await create(ports, turn, issuer)
-    : await alone(ports, turn, () => create(ports, turn, issuer));
+  const { created, key } = await aloneUnlessNamed(ports, turn, issuer, () => create(ports, turn, issuer));
   const { secret } = turn.credential.declaration;
   const { generation } = turn.rotation;
   const value = writeSecret(secret, { secret: created.secret, keyId: created.keyId, generation });
@@ -106,18 +122,6 @@ async function prepareSecret(ports: IssuePorts, { credential }: Turn): Promise<v
     placeholder: placeholderText(secret),
     credentialId: credential.id,
   });
-}
-
-/** Without labels a new key is told from others by a list before and after: one creator at a time. */
-async function alone<T>(ports: IssuePorts, turn: Turn, work: () => Promise<T>): Promise<T> {
-  const { issuer } = turn.credential.declaration;
-  const { requestId, deadline } = ports.invocation;
-  await ports.issuerLocks.take(issuer, { requestId, until: deadline }, ports.clock.now());
-  try {
-    return await work();
-  } finally {
-    await ports.issuerLocks.drop(issuer, requestId);
-  }
 }
 
 async function create(

@@ -7,7 +7,7 @@ import type { Issuer, ListedKey, Ports } from './ports.ts';
 import type { Rotation } from './rotation.ts';
 import type { Turn } from './turn.ts';
 
-type LostKeyPorts = Pick<Ports, 'ledger' | 'clock' | 'digests'>;
+type LostKeyPorts = Pick<Ports, 'ledger' | 'clock' | 'digests' | 'issuerLocks' | 'invocation'>;
 
 /** What a list at the issuer shows beyond what the ledger knows. */
 export interface LostKeys {
@@ -24,16 +24,50 @@ const clockSkewSeconds = 60;
 export async function findLostKeys(ports: LostKeyPorts, turn: Turn, issuer: Issuer): Promise<LostKeys> {
   const { intent } = turn.rotation;
   if (!issuer.capabilities.list || !intent) return { unknown: [] };
-  const fresh = (await issuer.list()).filter(({ keyId }) => !intent.listed.includes(keyId));
-  const unclaimed: ListedKey[] = [];
-  for (const listed of fresh) {
-    if (!(await ports.ledger.claim(turn.credential.declaration.issuer, listed.keyId))) unclaimed.push(listed);
-  }
+  const unclaimed = await aloneUnlessNamed(ports, turn, issuer, () =>
+    listUnclaimed(ports, turn, issuer, intent.listed),
+  );
   const ours = unclaimed.find((listed) => isOurs(turn.rotation, issuer, listed));
   return {
     ...(ours && { ours }),
     unknown: issuer.capabilities.named ? [] : unclaimed.filter((key) => key !== ours),
   };
+}
+
+async function listUnclaimed(
+  { ledger }: LostKeyPorts,
+  { credential }: Turn,
+  issuer: Issuer,
+  known: readonly string[],
+): Promise<readonly ListedKey[]> {
+  const unclaimed: ListedKey[] = [];
+  for (const listed of await issuer.list()) {
+    if (known.includes(listed.keyId)) continue;
+    if (!(await ledger.claim(credential.declaration.issuer, listed.keyId))) unclaimed.push(listed);
+  }
+  return unclaimed;
+}
+
+/**
+ * Without labels a new key is told from others by what was listed before and what is claimed: nobody may look while
+ * somebody creates.
+ * @throws StepBusy while another invocation does either.
+ */
+export async function aloneUnlessNamed<T>(
+  { issuerLocks, invocation, clock }: LostKeyPorts,
+  { credential }: Turn,
+  { capabilities }: Issuer,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (capabilities.named) return work();
+  const { issuer } = credential.declaration;
+  const { requestId, deadline } = invocation;
+  await issuerLocks.take(issuer, { requestId, until: deadline }, clock.now());
+  try {
+    return await work();
+  } finally {
+    await issuerLocks.drop(issuer, requestId);
+  }
 }
 
 /** By its label where keys have one; else by being new under a principal that is keyturn's alone. */
@@ -88,7 +122,3 @@ function freeAttempt({ keys, rotation }: Turn): number {
   while (taken.includes(attempt)) attempt += 1;
   return attempt;
 }
-
-/** The announcement of keys that a person must look at, when there are any. */
-export const unknownKeys = (issuer: string, keyIds: readonly string[]) =>
-  keyIds.length > 0 ? [{ type: 'Unknown Key Found' as const, detail: { issuer, keyIds } }] : [];

@@ -46,12 +46,10 @@ async function promote(ports: PromotePorts, turn: Turn): Promise<void> {
         lastPromotedAt: at,
       },
       keys: [{ ...key, status: 'current' }, ...(old ? [{ ...old, status: 'superseded' as const }] : [])],
-      announce: [
-        {
-          type: 'Key Promoted',
-          detail: { secret: credential.declaration.secret.name, versionId: key.versionId, keyId: key.keyId },
-        },
-      ],
+      announce: {
+        type: 'Key Promoted',
+        detail: { secret: credential.declaration.secret.name, versionId: key.versionId, keyId: key.keyId },
+      },
       sleeps: old ? grace.min : 0,
     },
   );

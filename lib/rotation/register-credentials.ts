@@ -1,6 +1,7 @@
 /** Register credentials: writes what keyturn.yaml declares to the ledger, at every deploy. */
 import { canonicalJson, chain } from './audit.ts';
 import type { Credential, Declaration } from './credential.ts';
+import { LedgerChanged } from './errors.ts';
 import type { Ports } from './ports.ts';
 
 type RegisterPorts = Pick<Ports, 'ledger' | 'issuerBlocks' | 'installation' | 'clock' | 'digests'>;
@@ -33,7 +34,24 @@ export async function registerCredentials(
   return { ...counts, installationId };
 }
 
+/** A rotation that runs meanwhile changes the same row: read again and try again, a few times. */
 async function register(
+  ports: RegisterPorts,
+  installationId: string,
+  id: string,
+  declaration: Declaration,
+  tries = 10,
+): Promise<keyof RegistrationCounts> {
+  try {
+    return await registerOnce(ports, installationId, id, declaration);
+  } catch (error) {
+    if (!(error instanceof LedgerChanged) || tries <= 1) throw error;
+    await ports.clock.sleep(0.1);
+    return register(ports, installationId, id, declaration, tries - 1);
+  }
+}
+
+async function registerOnce(
   ports: RegisterPorts,
   installationId: string,
   id: string,

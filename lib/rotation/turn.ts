@@ -23,10 +23,10 @@ export interface Alongside {
   readonly credential?: Partial<Credential>;
   readonly keys?: readonly Key[];
   /** What the bus is told, once it is written. */
-  readonly announce?: readonly {
+  readonly announce?: {
     readonly type: OutgoingEvent;
     readonly detail?: Readonly<Record<string, unknown>>;
-  }[];
+  };
   /** Seconds until the execution wakes next, when it is going to sleep. */
   readonly sleeps?: Seconds;
 }
@@ -156,18 +156,14 @@ export async function recordChange(
   return { credential, rotation, keys: merged(from.keys, keys) };
 }
 
+/** One announcement per audit record at most: readers know an event by the record's number. */
 function announcements(
   { rotationId, generation }: Rotation,
   { seq, hash, at }: AuditRecord,
-  { announce = [] }: Alongside,
+  { announce }: Alongside,
 ): readonly Announcement[] {
-  return announce.map(({ type, detail }) => ({
-    seq,
-    hash,
-    at,
-    type,
-    detail: { rotationId, generation, ...detail },
-  }));
+  if (!announce) return [];
+  return [{ seq, hash, at, type: announce.type, detail: { rotationId, generation, ...announce.detail } }];
 }
 
 /**

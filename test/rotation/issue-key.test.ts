@@ -92,14 +92,24 @@ describe('a key whose answer was lost', () => {
   });
 
   test('is looked for only once the issuer has had the time to list it, in every attempt', async () => {
-    const { world, ref } = await aboutToIssue({ capabilities: { createLag: 20 } });
+    const { world, ref } = await aboutToIssue({ capabilities: { createLag: 5 } });
     world.issuer.failNext('create');
     await expect(issueKey(world.ports(), ref)).rejects.toThrow(IssuerUnavailable);
     world.issuer.createThenFail();
     await expect(issueKey(world.ports(), ref)).rejects.toThrow(IssuerUnavailable);
     const asked = world.clock.now();
     await expect(issueKey(world.ports(), ref)).rejects.toThrow(OrphanFound);
-    expect(secondsBetween(asked, world.clock.now())).toBeGreaterThanOrEqual(20);
+    expect(secondsBetween(asked, world.clock.now())).toBeGreaterThanOrEqual(5 + 15);
+  });
+
+  test('is looked for by a later invocation when this one ends before the issuer lists it', async () => {
+    const { world, ref, creates } = await aboutToIssue({ capabilities: { createLag: 60 } });
+    world.issuer.createThenFail();
+    await expect(issueKey(world.ports(), ref)).rejects.toThrow(IssuerUnavailable);
+    await expect(issueKey(world.ports(), ref)).rejects.toThrow(StepBusy);
+    world.clock.advance(60);
+    await expect(issueKey(world.ports(), ref)).rejects.toThrow(OrphanFound);
+    expect(creates()).toBe(1);
   });
 
   test('is condemned by its id when the ledger knew it and the store never got the value', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { LedgerChanged } from '../../lib/rotation/errors.ts';
 import { registerCredentials } from '../../lib/rotation/register-credentials.ts';
 import { aDeclaration } from '../support/builders.ts';
+import type { Hook } from '../support/intercept.ts';
 import { aWorld, type World } from '../support/world.ts';
 import { expectSoundAudit } from './invariants.ts';
 import { aWorldWithKey } from './scenarios.ts';
@@ -99,4 +101,37 @@ test('a registration that died half-way is finished by the next', async () => {
   const credentials = { a: aDeclaration(), b: aDeclaration(), c: aDeclaration() };
   await expect(registerCredentials(ports, { issuers: {}, credentials })).rejects.toThrow('gone');
   await expect(register(world, credentials)).resolves.toMatchObject({ added: 2, unchanged: 1 });
+});
+
+describe('a registration in the middle of a rotation', () => {
+  test('reads again when a step has changed the row meanwhile', async () => {
+    const world = await aWorldWithKey();
+    let commits = 0;
+    const hook: Hook = async (call, effect) => {
+      if (call.method !== 'commit') return effect();
+      commits += 1;
+      if (commits === 1) throw new LedgerChanged('a step was faster');
+      return effect();
+    };
+    const changed = aDeclaration({ owner: { name: 'another-team' } });
+    const credentials = { [world.credentialId]: changed };
+    await expect(
+      registerCredentials(world.ports({ hook }), { issuers: {}, credentials }),
+    ).resolves.toMatchObject({
+      changed: 1,
+    });
+    expect((await world.view()).credential.declaration).toEqual(changed);
+  });
+
+  test('gives up when the row never rests', async () => {
+    const world = await aWorldWithKey();
+    const hook: Hook = async (call, effect) => {
+      if (call.method === 'commit') throw new LedgerChanged('a step was faster');
+      return effect();
+    };
+    const credentials = { [world.credentialId]: aDeclaration({ owner: { name: 'another-team' } }) };
+    await expect(registerCredentials(world.ports({ hook }), { issuers: {}, credentials })).rejects.toThrow(
+      LedgerChanged,
+    );
+  });
 });

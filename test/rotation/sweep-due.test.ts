@@ -3,6 +3,7 @@ import { registerCredentials } from '../../lib/rotation/register-credentials.ts'
 import { sweepDue } from '../../lib/rotation/sweep-due.ts';
 import { secondsBetween } from '../../lib/usage/instant.ts';
 import { aDeclaration } from '../support/builders.ts';
+import type { Hook } from '../support/intercept.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld } from '../support/world.ts';
 import { aWorldWithKey } from './scenarios.ts';
@@ -49,5 +50,23 @@ describe('the sweep', () => {
     world.clock.advance(901);
     await expect(sweepDue(world.ports())).resolves.toEqual({ due: 1, started: 1 });
     expect(world.executions.started[0]?.input.rotationId).not.toBe(first.rotationId);
+  });
+});
+
+describe('a rotation that cannot be started', () => {
+  test('holds up no other, and fails the sweep in the end', async () => {
+    const world = await aWorld();
+    await registerCredentials(world.ports(), { issuers: {}, credentials: { mirror: aDeclaration() } });
+    let starts = 0;
+    const hook: Hook = async (call, effect) => {
+      if (call.method !== 'start') return effect();
+      starts += 1;
+      if (starts === 1) throw new Error('throttled');
+      return effect();
+    };
+    await expect(sweepDue(world.ports({ hook }))).rejects.toThrow(
+      '1 of 2 due rotations could not be started',
+    );
+    expect(world.executions.started).toHaveLength(1);
   });
 });
