@@ -1,5 +1,5 @@
 /** The construct that teams put into their CDK app: all of keyturn, from one keyturn.yaml. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duration, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
@@ -52,10 +52,7 @@ export class Keyturn extends Construct {
   constructor(scope: Construct, id: string, props: KeyturnProps) {
     super(scope, id);
     const stack = Stack.of(this);
-    this.#config = parseKeyturnFile(readFileSync(props.config, 'utf8'), {
-      stack: stack.stackName,
-      fileName: props.config,
-    });
+    this.#config = readConfig(props.config, stack.stackName);
     this.#key = this.encryptionKey();
     this.#table = ledgerTable(this, this.#key);
     this.bus = new EventBus(this, 'Bus', { description: 'keyturn: requests in, rotations out' });
@@ -169,7 +166,7 @@ export class Keyturn extends Construct {
     fold.addEventSource(
       new SqsEventSource(usage, {
         batchSize: 1000,
-        maxBatchingWindow: Duration.seconds(this.#config.mode === 'demo' ? 0 : 20),
+        maxBatchingWindow: Duration.seconds(this.#config.mode === 'demo' ? 1 : 20),
         reportBatchItemFailures: true,
       }),
     );
@@ -232,4 +229,13 @@ export class Keyturn extends Construct {
       });
     }
   }
+}
+
+function readConfig(path: string, stack: string): KeyturnConfig {
+  if (!existsSync(path)) {
+    throw new InvalidInput(
+      `there is no file ${path}: write one (examples/verdaccio/keyturn.yaml shows how), or name another with -c config=<path>`,
+    );
+  }
+  return parseKeyturnFile(readFileSync(path, 'utf8'), { stack, fileName: path });
 }

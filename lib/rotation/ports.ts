@@ -58,7 +58,8 @@ export interface Ledger {
   due(now: Instant, limit: number): Promise<readonly Credential[]>;
   /**
    * @throws Fenced when the epoch differs; Superseded when the rotation's run differs (or a new rotation's row
-   * exists already); LedgerChanged when only the audit sequence differs, or a claim belongs to another key.
+   * exists already); LedgerChanged when only the audit sequence differs, a claim belongs to another key, the
+   * rotation's lease in `commit` is no longer the row's, or a credential that is registered exists already.
    */
   commit(commit: Commit): Promise<void>;
   /**
@@ -68,9 +69,12 @@ export interface Ledger {
   takeLease(ref: RotationRef, lease: Lease, now: Instant): Promise<void>;
   /** Gives the lease back if `requestId` still holds it. */
   dropLease(ref: RotationRef, requestId: string): Promise<void>;
-  /** @throws Superseded when the run differs. */
+  /** The caller's copy of the rotation is stale afterwards. @throws Superseded when the run differs. */
   note(ref: RotationRef, note: RotationNote): Promise<void>;
-  /** Strikes announcements up to `seq` from the rotation's outbox. */
+  /**
+   * Strikes announcements up to `seq` from the rotation's outbox.
+   * @throws Superseded when the run differs, LedgerChanged when the outbox has changed meanwhile.
+   */
   announced(ref: RotationRef, seq: number): Promise<void>;
   /** Whose key this is at the issuer, read consistently; undefined when nobody has claimed it. */
   claim(issuer: string, keyId: string): Promise<KeyClaim | undefined>;
@@ -116,7 +120,7 @@ export interface SecretStore {
   read(name: string, versionId: string): Promise<SecretText>;
   /** Stages by version id; versions without a stage are not listed. Undefined when there is no such secret. */
   versions(name: string): Promise<ReadonlyMap<string, readonly string[]> | undefined>;
-  /** Moves AWSCURRENT in one call. */
+  /** Moves AWSCURRENT in one call; does nothing when it is on `to` already. @throws SecretChangedOutside */
   moveCurrent(name: string, move: { readonly from: string; readonly to: string }): Promise<void>;
   /** Takes a stage off a version, after which Secrets Manager may drop the version; absent is fine. */
   dropStage(name: string, versionId: string, stage: string): Promise<void>;

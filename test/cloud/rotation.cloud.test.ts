@@ -7,20 +7,24 @@ import type { Exchange } from '../support/registry-proxy.ts';
 import { aConsumer } from './a-consumer.ts';
 import { type Deployed, deployed, packageName } from './deployed.ts';
 import { askForRotation, currentValue, firstKey, hasEnded, rotationThat, until } from './follow.ts';
+import { leftBehind } from './left-behind.ts';
 import { type Heard, type Letter, listener, requestsQueue, taken, waiting } from './listen.ts';
+
+/** Names of the consumers that each credential declares. */
+const consumersOf = {
+  happy: ['fast', 'slow'],
+  killed: ['worker'],
+  refused: ['worker'],
+  held: ['fast', 'stuck'],
+  twice: ['worker'],
+};
 
 let on: Deployed;
 let heard: () => Promise<readonly Heard[]>;
 const letters: Letter[] = [];
 
 beforeAll(async () => {
-  on = await deployed({
-    happy: ['fast', 'slow'],
-    killed: ['worker'],
-    refused: ['worker'],
-    held: ['fast', 'stuck'],
-    twice: ['worker'],
-  });
+  on = await deployed(consumersOf);
   heard = await listener(on);
 });
 afterAll(() => on?.stop());
@@ -59,6 +63,7 @@ describe.concurrent('a planned rotation', () => {
     ]);
     expect(keys[0]?.proof).toMatchObject({ by: 'refusal', probes: 3 });
     expect(credential).toMatchObject({ status: 'active', activeRotation: null, currentGeneration: 2 });
+    await expectEveryEventOnce('happy', rotationId);
   });
 
   it('revokes a key whose step was killed between the registry’s answer and the ledger', async () => {
@@ -143,6 +148,22 @@ describe.concurrent('a planned rotation', () => {
   });
 });
 
+/** As consumers of events know them: by credential and audit number. */
+async function expectEveryEventOnce(credential: string, rotationId: string): Promise<void> {
+  const of = (event: Heard) =>
+    event.detail.credential === credential && event.detail['rotationId'] === rotationId;
+  const events = await until('the last event', 30, async () => {
+    const mine = (await heard()).filter(of);
+    return mine.some((event) => event['detail-type'] === 'Rotation Completed') ? mine : undefined;
+  });
+  const inOrder = [...events].sort((a, b) => a.detail.auditSeq - b.detail.auditSeq);
+  expect(inOrder.map((event) => event['detail-type'])).toEqual([
+    'Rotation Started',
+    'Key Promoted',
+    'Rotation Completed',
+  ]);
+}
+
 describe.concurrent('a request', () => {
   it('for an unknown credential is rejected with the reason, and kept', async () => {
     await expect(askForRotation(on, 'nobody')).rejects.toThrow('credential "nobody" is not registered');
@@ -179,6 +200,19 @@ describe.concurrent('a request', () => {
     );
     const rotations = await on.stack.ledger.rotations('twice');
     expect(rotations.map(({ generation }) => generation)).toEqual([2, 1]);
+  });
+});
+
+describe('what is left behind', () => {
+  it('holds ids and no byte of a key', async () => {
+    const keys = await Promise.all(
+      Object.keys(consumersOf).map((credential) => currentValue(on, credential)),
+    );
+    const text = [await leftBehind(on), JSON.stringify(await heard()), JSON.stringify(letters)].join('\n');
+    for (const { keyId, apiKey } of keys) {
+      expect(text).toContain(keyId);
+      expect(text.includes(apiKey)).toBe(false);
+    }
   });
 });
 
