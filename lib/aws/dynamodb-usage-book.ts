@@ -25,7 +25,7 @@ import {
   onlyIf,
   placeholders,
 } from './expressions.ts';
-import { type Address, addressOf, type Row, sortPrefix } from './ledger-rows.ts';
+import { addressOf, partitionOf, type Row, sortPrefix } from './ledger-rows.ts';
 
 const { partitionKey, sortKey, timeToLive } = ledgerTable;
 
@@ -40,10 +40,10 @@ export function dynamoDbUsageBook(ledger: LedgerTable): UsageBook {
         ...usage.map((row) => () => putIfNewer(ledger, row)),
       ]),
     presence: async (credentialId) =>
-      (await query(ledger, equals(partitionKey, seenBy(credentialId)))).map(readPresence),
+      (await query(ledger, equals(partitionKey, partitionOf.presence(credentialId)))).map(readPresence),
     usage: async (credentialId, generation) => {
       const shards = Array.from({ length: usageShards }, (_, shard) =>
-        usedIn({ credentialId, generation, shard }),
+        partitionOf.usage({ credentialId, generation, shard }),
       );
       const rows = await Promise.all(shards.map((pk) => query(ledger, equals(partitionKey, pk))));
       return rows.flat().map(readUsage);
@@ -57,7 +57,7 @@ export function dynamoDbUsageBook(ledger: LedgerTable): UsageBook {
  * nothing writes nothing. Ends, because each round lost means that another report of this one process got in.
  */
 async function mergePresence(ledger: LedgerTable, update: Presence): Promise<void> {
-  const address = presenceAddress(update);
+  const address = addressOf.presence(update);
   const { Item } = await ledger.client.send(
     new GetCommand({ TableName: ledger.table, Key: { ...address }, ConsistentRead: true }),
   );
@@ -78,7 +78,7 @@ async function mergePresence(ledger: LedgerTable, update: Presence): Promise<voi
 async function putIfNewer(ledger: LedgerTable, row: UsageRow): Promise<void> {
   const expiresAt = expiryAfter(row.lastUsedAt, usageKeptDays);
   const newer = either(absent('seq'), compare('seq', '<', row.seq));
-  await put(ledger, { ...usageAddress(row), type: 'usage', ...row, [timeToLive]: expiresAt }, newer);
+  await put(ledger, { ...addressOf.usage(row), type: 'usage', ...row, [timeToLive]: expiresAt }, newer);
 }
 
 /** @returns false when the condition did not hold and nothing was written. */
@@ -143,30 +143,11 @@ function addsNothing(known: Presence, merged: Presence): boolean {
   return known.seq === merged.seq && uses.every(([versionId, at]) => known.lastUse[versionId] === at);
 }
 
-const seenBy = (credentialId: string): string => `SEEN#${credentialId}`;
-
-const usedIn = ({
-  credentialId,
-  generation,
-  shard,
-}: Pick<UsageRow, 'credentialId' | 'generation' | 'shard'>): string =>
-  `USE#${credentialId}#${generation}#${shard}`;
-
-const presenceAddress = ({ credentialId, consumer, instance }: Presence): Address => ({
-  [partitionKey]: seenBy(credentialId),
-  [sortKey]: `${consumer}#${instance}`,
-});
-
-const usageAddress = (row: UsageRow): Address => ({
-  [partitionKey]: usedIn(row),
-  [sortKey]: `${row.consumer}#${row.instance}#${row.minute}`,
-});
-
 /** Rows become types again here only: what this file wrote, it trusts. */
-const readPresence = (row: Row): Presence => content(row) as unknown as Presence;
-const readUsage = (row: Row): UsageRow => content(row) as unknown as UsageRow;
+const readPresence = (row: Row): Presence => content(row) as Presence;
+const readUsage = (row: Row): UsageRow => content(row) as UsageRow;
 
-function content(row: Row): Row {
+function content(row: Row): unknown {
   const { [partitionKey]: _pk, [sortKey]: _sk, [timeToLive]: _ttl, type: _type, ...rest } = row;
   return rest;
 }

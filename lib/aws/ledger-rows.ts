@@ -1,4 +1,5 @@
 /** Where each thing stands in the ledger's table, and how it becomes a row and is read back. */
+
 import { createHash } from 'node:crypto';
 import type { AuditRecord } from '../rotation/audit.ts';
 import type { Credential } from '../rotation/credential.ts';
@@ -6,6 +7,8 @@ import type { Key } from '../rotation/key.ts';
 import { ledgerTable } from '../rotation/ledger-table.ts';
 import type { KeyClaim } from '../rotation/ports.ts';
 import type { Rotation } from '../rotation/rotation.ts';
+import type { Presence } from '../usage/presence.ts';
+import type { UsageRow } from '../usage/usage-book.ts';
 
 const { partitionKey, sortKey, dueIndex } = ledgerTable;
 
@@ -24,6 +27,13 @@ const padded = (number: number, digits: number): string => String(number).padSta
 /** What the sort keys of a credential's rows begin with. */
 export const sortPrefix = { key: 'KEY#', rotation: 'ROT#', audit: 'AUDIT#' } as const;
 
+/** Partitions that hold many rows of the same kind. */
+export const partitionOf = {
+  presence: (credentialId: string) => `SEEN#${credentialId}`,
+  usage: ({ credentialId, generation, shard }: Pick<UsageRow, 'credentialId' | 'generation' | 'shard'>) =>
+    `USE#${credentialId}#${generation}#${shard}`,
+} as const;
+
 /** Every kind of row has its address here, and nowhere else. */
 export const addressOf = {
   credential: (id: string) => at(`CRED#${id}`, 'META'),
@@ -38,6 +48,9 @@ export const addressOf = {
   issuerBlock: (issuer: string) => at(`ISSUER#${issuer}`, 'BLOCK'),
   request: (id: string) => at(`REQ#${id}`, 'META'),
   installation: () => at('INSTALLATION', 'META'),
+  presence: ({ credentialId, consumer, instance }: Presence) =>
+    at(partitionOf.presence(credentialId), `${consumer}#${instance}`),
+  usage: (row: UsageRow) => at(partitionOf.usage(row), `${row.consumer}#${row.instance}#${row.minute}`),
 } as const;
 
 /** The credential whose META row has this partition key. */
@@ -94,13 +107,14 @@ export const claimOf = ({ credentialId, generation, attempt }: KeyClaim): KeyCla
 
 /** The one place where rows become types again: what this file wrote, it trusts. */
 export const read = {
-  credential: (row: Row) =>
-    ({ ...content(row), dueAt: row[dueIndex.sortKey] ?? null }) as unknown as Credential,
-  rotation: (row: Row) => content(row) as unknown as Rotation,
-  key: (row: Row) => content(row) as unknown as Key,
-  audit: (row: Row) => content(row) as unknown as AuditRecord,
-  claim: (row: Row) => content(row) as unknown as KeyClaim,
+  credential: (row: Row) => trusted<Credential>({ ...content(row), dueAt: row[dueIndex.sortKey] ?? null }),
+  rotation: (row: Row) => trusted<Rotation>(content(row)),
+  key: (row: Row) => trusted<Key>(content(row)),
+  audit: (row: Row) => trusted<AuditRecord>(content(row)),
+  claim: (row: Row) => trusted<KeyClaim>(content(row)),
 } as const;
+
+const trusted = <Type>(row: unknown): Type => row as Type;
 
 function content(row: Row): Row {
   const {

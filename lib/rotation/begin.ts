@@ -4,8 +4,10 @@ import { chain } from './audit.ts';
 import { Fenced, InvalidInput, Superseded } from './errors.ts';
 import { rotationIdOf } from './ids.ts';
 import type { LedgerView, Ports, RotationRef } from './ports.ts';
+import { expectedWithin, recordChange } from './record-change.ts';
 import { type NextStep, nextStep, type Rotation } from './rotation.ts';
-import { expectedWithin, recordChange, sent, type TurnState } from './turn.ts';
+import { sent } from './turn.ts';
+import type { TurnState } from './turn-state.ts';
 
 type BeginPorts = Pick<Ports, 'ledger' | 'events' | 'clock' | 'digests' | 'metrics'>;
 

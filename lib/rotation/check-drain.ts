@@ -3,8 +3,10 @@ import { type DrainQuestion, type DrainVerdict, drainVerdict, nextLook } from '.
 import { type Instant, plus, type Seconds, secondsBetween } from '../usage/instant.ts';
 import type { Key } from './key.ts';
 import type { Ports, RotationRef } from './ports.ts';
+import { expectedWithin } from './record-change.ts';
 import { type GraceFacts, graceFacts, type NextStep, nextStep } from './rotation.ts';
-import { expectedWithin, newKey, oldKey, type Turn, type TurnPorts, takeTurn } from './turn.ts';
+import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
+import { newKey, oldKey } from './turn-state.ts';
 
 type DrainPorts = TurnPorts & Pick<Ports, 'usage' | 'metrics'>;
 

@@ -4,7 +4,8 @@ import { SecretChangedOutside } from './errors.ts';
 import { placeholderIdOf } from './ids.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { graceFacts } from './rotation.ts';
-import { newKey, oldKey, type Turn, type TurnPorts, takeTurn } from './turn.ts';
+import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
+import { newKey, oldKey } from './turn-state.ts';
 
 type PromotePorts = TurnPorts & Pick<Ports, 'secrets'>;
 

@@ -6,7 +6,8 @@ import type { Issuer, Ports, RotationRef } from './ports.ts';
 import { checkProbe, margin, type Row, wantedRow } from './probing.ts';
 import { type NextStep, nextStep } from './rotation.ts';
 import { readSecret } from './secret-format.ts';
-import { condemnedKey, type Turn, type TurnPorts, takeTurn } from './turn.ts';
+import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
+import { condemnedKey } from './turn-state.ts';
 
 type ProvePorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets'>;
 

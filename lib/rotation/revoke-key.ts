@@ -1,6 +1,7 @@
 /** Revoke key: asks the issuer to end the condemned key, whoever condemned it. */
 import type { Ports, RotationRef } from './ports.ts';
-import { condemnedKey, type TurnPorts, takeTurn } from './turn.ts';
+import { type TurnPorts, takeTurn } from './turn.ts';
+import { condemnedKey } from './turn-state.ts';
 
 type RevokePorts = TurnPorts & Pick<Ports, 'issuers'>;
 

@@ -6,7 +6,8 @@ import type { Issuer, Ports, RotationRef } from './ports.ts';
 import { checkProbe, isAlive, margin, wantedRow } from './probing.ts';
 import { readSecret } from './secret-format.ts';
 import type { SecretText } from './secret-text.ts';
-import { newKey, type Turn, type TurnPorts, takeTurn } from './turn.ts';
+import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
+import { newKey } from './turn-state.ts';
 
 type VerifyPorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets'>;
 

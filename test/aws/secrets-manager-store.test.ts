@@ -12,7 +12,8 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { adminSecrets, secretsManagerStore } from '../../lib/aws/secrets-manager-store.ts';
+import { adminSecrets } from '../../lib/aws/admin-secrets.ts';
+import { secretsManagerStore } from '../../lib/aws/secrets-manager-store.ts';
 import { SecretText } from '../../lib/rotation/secret-text.ts';
 import { expectNoSecret } from '../support/expect-no-secret.ts';
 import { SENTINEL } from '../support/sentinel.ts';
