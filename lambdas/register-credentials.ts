@@ -2,12 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import type { Context } from 'aws-lambda';
 import { publishInstallation } from '../lib/aws/installation-parameter.ts';
 import { readEnvironment } from '../lib/config/environment.ts';
 import { type Registration, registerCredentials } from '../lib/rotation/register-credentials.ts';
 import { sweepDue } from '../lib/rotation/sweep-due.ts';
 import { registrationFile } from '../lib/workflow/registration-file.ts';
 import { withExecutions, withLedger, withRegistration } from './runtime/connect.ts';
+import { enter } from './runtime/invocation.ts';
 import { logger } from './runtime/telemetry.ts';
 
 const ports = { ...withLedger(), ...withRegistration(), ...withExecutions() };
@@ -17,7 +19,8 @@ const { installationParameter } = readEnvironment('installationParameter');
 const declared = async (): Promise<Registration> =>
   JSON.parse(await readFile(join(import.meta.dirname, registrationFile), 'utf8'));
 
-export const handler = async () => {
+export const handler = async (_event: unknown, context: Context) => {
+  enter(context);
   const { installationId, ...counts } = await registerCredentials(ports, await declared());
   await publishInstallation(new SSMClient(), installationParameter, installationId);
   const swept = await sweepDue(ports);

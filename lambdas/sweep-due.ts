@@ -1,11 +1,14 @@
 /** Called by the schedule each minute: starts the rotations that are due. */
+import type { Context } from 'aws-lambda';
 import { sweepDue } from '../lib/rotation/sweep-due.ts';
 import { withExecutions, withLedger } from './runtime/connect.ts';
+import { enter } from './runtime/invocation.ts';
 import { logger } from './runtime/telemetry.ts';
 
 const ports = { ...withLedger(), ...withExecutions() };
 
-export const handler = async () => {
+export const handler = async (_event: unknown, context: Context) => {
+  enter(context);
   const counts = await sweepDue(ports);
   logger.info('sweep ends', { counts });
   return counts;

@@ -7,6 +7,7 @@ import {
   paginateGetExecutionHistory,
   type SFNClient,
 } from '@aws-sdk/client-sfn';
+import { executionArnOf } from '../lib/aws/step-functions-executions.ts';
 import { executionNameOf } from '../lib/rotation/ids.ts';
 
 export interface Execution {
@@ -43,7 +44,3 @@ export async function readExecution(
     throw error;
   }
 }
-
-/** `…:stateMachine:<name>` and the execution's name make `…:execution:<name>:<execution>`. */
-const executionArnOf = (stateMachineArn: string, name: string): string =>
-  `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;

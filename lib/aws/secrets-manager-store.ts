@@ -161,6 +161,9 @@ const otherValue = (name: string, versionId: string, cause: Error): Error =>
 
 /** A secret that waits for its deletion refuses nearly everything, with an error that is also used otherwise. */
 function inWords(name: string, error: unknown): unknown {
+  // The SDK's parser quotes what it could not parse, which is a secret: so no cause is kept.
+  if (error instanceof SyntaxError)
+    return new Error(`Secrets Manager's answer about secret ${name} cannot be read`);
   const waits = error instanceof InvalidRequestException && /delet/i.test(error.message);
   return waits ? scheduledForDeletion(name, error) : error;
 }

@@ -1,5 +1,10 @@
 /** Executions of the rotation state machine. */
-import { ExecutionAlreadyExists, type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  type SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import type { Executions } from '../rotation/ports.ts';
 
 export interface StepFunctionsExecutionsOptions {
@@ -9,7 +14,7 @@ export interface StepFunctionsExecutionsOptions {
 
 /**
  * A name starts once in 90 days. While the execution runs, Step Functions answers the same request as before; when
- * it has ended, or the input differs, it says that the name exists, and that is as good.
+ * it has ended, or the input differs, it says that the name exists, and only a look tells which.
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
@@ -22,9 +27,20 @@ export function stepFunctionsExecutions({
       const request = { stateMachineArn, name, input: JSON.stringify(input) };
       try {
         await client.send(new StartExecutionCommand(request));
+        return 'runs';
       } catch (error) {
         if (!(error instanceof ExecutionAlreadyExists)) throw error;
+        return state(client, executionArnOf(stateMachineArn, name));
       }
     },
   };
 }
+
+async function state(client: SFNClient, executionArn: string): Promise<'runs' | 'ended'> {
+  const { status } = await client.send(new DescribeExecutionCommand({ executionArn }));
+  return status === 'RUNNING' || status === 'PENDING_REDRIVE' ? 'runs' : 'ended';
+}
+
+/** `…:stateMachine:<name>` and the execution's name make `…:execution:<name>:<execution>`. */
+export const executionArnOf = (stateMachineArn: string, name: string): string =>
+  `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;

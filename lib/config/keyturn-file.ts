@@ -6,23 +6,18 @@ import { InvalidInput } from '../rotation/errors.ts';
 import { declare } from './declare.ts';
 import { type Mistake, type Path, type Report, read } from './mistakes.ts';
 import { type Place, readYaml, type YamlText } from './places.ts';
-import { checkCredential, checkIssuerBlock, checkSecretsApart } from './rules.ts';
+import { checkAccountsApart, checkCredential, checkIssuerBlock, checkSecretsApart } from './rules.ts';
 import { credentialSchema, type FileShape, fileSchema, whatIsRight, wrongFileSchema } from './schema.ts';
 
 /** keyturn.yaml with presets and defaults resolved and durations in seconds. */
 export interface KeyturnConfig {
   readonly mode: Declaration['mode'];
   /** Secrets that keyturn may write: names that begin with a prefix. */
-  readonly secrets: readonly SecretPrefix[];
+  readonly secrets: readonly { readonly prefix: string }[];
   /** Issuer blocks by name, as their own schemas accept them: plain JSON. */
   readonly issuers: Readonly<Record<string, IssuerBlock>>;
   /** Declarations by credential id. */
   readonly credentials: Readonly<Record<string, Declaration>>;
-}
-
-interface SecretPrefix {
-  readonly prefix: string;
-  readonly kmsKeyArn?: string;
 }
 
 export interface FileOptions {
@@ -51,13 +46,11 @@ export function parseKeyturnFile(
 function readFile(value: unknown, stack: string, report: Report): KeyturnConfig | undefined {
   const file = readTop(value, report);
   const { mode } = file;
-  const secrets = file.secrets.map(({ prefix, kmsKeyArn }) => ({
-    prefix: prefix.replace('<stack>', stack),
-    ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
-  }));
+  const secrets = file.secrets.map(({ prefix }) => ({ prefix: prefix.replace('<stack>', stack) }));
   const prefixes = secrets.map(({ prefix }) => prefix);
   const issuers = readEach(issuerBlockSchema, file.issuers, ['issuers'], report);
   for (const [name, block] of issuers) checkIssuerBlock(name, block, { mode, prefixes }, report);
+  checkAccountsApart(issuers, report);
   const around = { mode, prefixes, issuers, issuerNames: Object.keys(file.issuers) };
   const parts = new Map(Object.entries(file.credentials).map(([id, block]) => [id, whatIsRight(block)]));
   for (const [id, part] of parts) checkCredential(id, part, around, report);

@@ -75,6 +75,26 @@ export function checkIssuerBlock(
   }
 }
 
+/** Keys are told apart per block: two blocks on one account would each take the other's keys for strays. */
+export function checkAccountsApart(issuers: ReadonlyMap<string, IssuerBlock>, report: Report): void {
+  const takenBy = new Map<string, string>();
+  for (const [name, block] of issuers) {
+    const account = accountOf(block);
+    const other = takenBy.get(account);
+    if (other !== undefined) {
+      const text = `is the same account as issuers.${other}: use one block, since keys are told apart per block`;
+      report({ path: ['issuers', name], of: 'key', text });
+    }
+    takenBy.set(account, other ?? name);
+  }
+}
+
+/** Who makes keys where: the same for two blocks whose keys the issuer would list together. */
+function accountOf(block: IssuerBlock): string {
+  const address = new URL(block.baseUrl).href.replace(/\/$/, '');
+  return JSON.stringify([block.type, address, issuerPermissions(block).create]);
+}
+
 function checkSecret(
   { secret }: Pick<RightParts, 'secret'>,
   shape: SecretShape,
@@ -152,6 +172,9 @@ function checkIssuer(
   const capabilities = block && issuerCapabilities(block);
   if (capabilities && capabilities.maxLiveKeys < 2) {
     wrong('allows one live key (capabilities.maxLiveKeys): a planned rotation needs two');
+  }
+  if (capabilities?.create === 'api' && !capabilities.list) {
+    wrong('has no `list` request: without it a key whose answer was lost could never be found');
   }
   return capabilities;
 }

@@ -17,7 +17,7 @@ const secretName = z.string().regex(/^[A-Za-z0-9/_+=.@-]{1,512}$/, {
 const arn = (service: string) =>
   z.string().regex(new RegExp(`^arn:aws[a-z-]*:${service}:`), { error: `expected an ARN of ${service}` });
 
-/** Secrets that keyturn may write, and the key that encrypts them. */
+/** Secrets that keyturn may write. */
 const prefixSchema = z.strictObject({
   /** `<stack>` stands for the stack's name. */
   prefix: z
@@ -25,8 +25,6 @@ const prefixSchema = z.strictObject({
     .regex(/^[A-Za-z0-9/_+=.@-]+(<stack>[A-Za-z0-9/_+=.@-]*)?$|^<stack>[A-Za-z0-9/_+=.@-]+$/, {
       error: 'expected the beginning of secret names: letters, digits, /_+=.@- and <stack>',
     }),
-  /** @default the key of the account for Secrets Manager */
-  kmsKeyArn: arn('kms').optional(),
 });
 
 const mode = z.enum(['production', 'demo']).default('production');

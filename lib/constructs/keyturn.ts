@@ -11,6 +11,7 @@ import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { EVENTS_TARGET_QUEUE_SAME_ACCOUNT } from 'aws-cdk-lib/cx-api';
 import { Trigger } from 'aws-cdk-lib/triggers';
 import { Construct } from 'constructs';
 import { type KeyturnConfig, parseKeyturnFile } from '../config/keyturn-file.ts';
@@ -51,6 +52,8 @@ export class Keyturn extends Construct {
 
   constructor(scope: Construct, id: string, props: KeyturnProps) {
     super(scope, id);
+    // Else a rule of any account could send to the queue of requests: CDK's condition is off where an app lacks the flag.
+    this.node.setContext(EVENTS_TARGET_QUEUE_SAME_ACCOUNT, true);
     const stack = Stack.of(this);
     this.#config = readConfig(props.config, stack.stackName);
     this.#key = this.encryptionKey();
@@ -84,13 +87,16 @@ export class Keyturn extends Construct {
       const known = Object.keys(this.#config.credentials).join(', ');
       throw new InvalidInput(`keyturn.yaml has no credential "${credentialId}": expected one of ${known}`);
     }
-    const statement = allow(
-      ['secretsmanager:GetSecretValue'],
-      [secretArn(Stack.of(this), `${credential.secret.name}-??????`)],
-    );
-    consumer.grantPrincipal.addToPrincipalPolicy(statement);
-    this.#key.grantDecrypt(consumer);
-    this.usageQueue.grantSendMessages(consumer);
+    // Not CDK's grants, which give more than a consumer uses.
+    const statements = [
+      allow(
+        ['secretsmanager:GetSecretValue'],
+        [secretArn(Stack.of(this), `${credential.secret.name}-??????`)],
+      ),
+      allow(['sqs:SendMessage'], [this.usageQueue.queueArn]),
+      allow(['kms:Decrypt', 'kms:GenerateDataKey'], [this.#key.keyArn]),
+    ];
+    for (const statement of statements) consumer.grantPrincipal.addToPrincipalPolicy(statement);
   }
 
   private encryptionKey(): Key {
@@ -152,9 +158,9 @@ export class Keyturn extends Construct {
         },
       },
     );
-    this.stateMachine.grantStartExecution(startRotation);
+    this.grantStart(startRotation);
     deadLetters.grantSendMessages(startRotation);
-    onRotateRequested(this, { bus: this.bus, requests, startRotation, key: this.#key });
+    onRotateRequested(this, { bus: this.bus, requests, startRotation });
   }
 
   private usageIntake(deadLetters: Queue): Queue {
@@ -173,11 +179,17 @@ export class Keyturn extends Construct {
     return usage;
   }
 
+  /** To start a rotation, and to see what became of the execution that was started before. */
+  private grantStart(fn: NodejsFunction): void {
+    this.stateMachine.grantStartExecution(fn);
+    this.stateMachine.grantExecution(fn, 'states:DescribeExecution');
+  }
+
   private sweep(deadLetters: Queue): void {
     const sweep = this.handler('SweepDue', 'sweep-due', ['ledger.read'], {
       environment: { stateMachineArn: this.stateMachine.stateMachineArn },
     });
-    this.stateMachine.grantStartExecution(sweep);
+    this.grantStart(sweep);
     everyMinute(this, sweep, deadLetters);
   }
 
@@ -199,7 +211,7 @@ export class Keyturn extends Construct {
         },
       },
     );
-    this.stateMachine.grantStartExecution(register);
+    this.grantStart(register);
     const arn = Stack.of(this).formatArn({
       service: 'ssm',
       resource: 'parameter',

@@ -22,7 +22,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { endsWithoutEffect, notWorthRetrying } from '../rotation/errors.ts';
+import { endsWithoutEffect, neverMended, notWorthRetrying, routed } from '../rotation/errors.ts';
 import { type StepName, steps } from '../workflow/steps.ts';
 
 export interface RotationWorkflowProps {
@@ -49,14 +49,14 @@ export class RotationWorkflow extends Construct {
     const begin = this.step('Begin', 'begin', functions);
     const issue = this.step('Issue key', 'issueKey', functions);
     const verify = this.step('Verify key', 'verifyKey', functions);
-    const promote = this.step('Promote key', 'promoteKey', functions);
+    const promote = this.untilDone('Promote key', 'promoteKey', functions);
     const graceWait = Wait.jsonata(this, 'Wait out grace', {
       time: WaitTime.timestamp('{% $states.input.lookAt %}'),
     });
-    const check = this.step('Check drain', 'checkDrain', functions);
+    const check = this.untilDone('Check drain', 'checkDrain', functions);
     const revoke = this.untilDone('Revoke key', 'revokeKey', functions);
     const prove = this.untilDone('Prove dead', 'proveDead', functions);
-    const complete = this.step('Complete', 'complete', functions);
+    const complete = this.untilDone('Complete', 'complete', functions);
     const abandon = this.abandonStep(functions);
     const ended = new Succeed(this, 'Ended without effect', {
       comment: 'Somebody else owns the credential.',
@@ -78,7 +78,8 @@ export class RotationWorkflow extends Construct {
     for (const each of [begin, issue, verify, promote, check, revoke, prove, complete, abandon]) {
       each.addCatch(ended, { errors: [...endsWithoutEffect] });
     }
-    for (const beforeCommit of [issue, verify, promote]) {
+    // Begin as well: it may have taken the lock before it failed, and nobody else would let go of it.
+    for (const beforeCommit of [begin, issue, verify, promote]) {
       beforeCommit.addCatch(busy, { errors: ['StepBusy'] });
       beforeCommit.addCatch(abandon, {
         errors: [Errors.ALL],
@@ -123,17 +124,12 @@ export class RotationWorkflow extends Construct {
     this.stateMachine = this.machine(start, logKey);
   }
 
-  /** A step whose failure is retried for a while and then ends the rotation's execution, or abandons it. */
-  private step(
-    id: string,
-    name: StepName,
-    functions: RotationWorkflowProps['functions'],
-    payload = `{% ${executionInput} %}`,
-  ): LambdaInvoke {
-    const task = this.task(id, name, functions, payload);
+  /** A step whose failure is retried for a while and then abandons the rotation. */
+  private step(id: string, name: StepName, functions: RotationWorkflowProps['functions']): LambdaInvoke {
+    const task = this.task(id, name, functions);
     this.retryWhenBusy(task, name);
     task.addRetry({
-      errors: ['OrphanFound', 'UnknownKeyFound', ...endsWithoutEffect, ...notWorthRetrying],
+      errors: [...routed, ...endsWithoutEffect, ...notWorthRetrying],
       maxAttempts: 0,
     });
     task.addRetry({
@@ -147,24 +143,31 @@ export class RotationWorkflow extends Construct {
     return task;
   }
 
-  /** A step that is not given up: a condemned key is asked after for 30 days, hourly in the end. */
-  private untilDone(id: string, name: StepName, functions: RotationWorkflowProps['functions']): LambdaInvoke {
-    const task = this.task(id, name, functions, `{% ${executionInput} %}`);
+  /**
+   * A step that is tried for 30 days, hourly in the end: nothing resumes a rotation whose execution has ended. No
+   * jitter, which would halve the days.
+   */
+  private untilDone(
+    id: string,
+    name: StepName,
+    functions: RotationWorkflowProps['functions'],
+    payload?: string,
+  ): LambdaInvoke {
+    const task = this.task(id, name, functions, payload);
     this.retryWhenBusy(task, name);
-    task.addRetry({ errors: [...endsWithoutEffect, 'ImpossibleTransition', 'InvalidInput'], maxAttempts: 0 });
+    task.addRetry({ errors: [...routed, ...endsWithoutEffect, ...neverMended], maxAttempts: 0 });
     task.addRetry({
       errors: [Errors.ALL],
       interval: Duration.seconds(5),
       backoffRate: 2,
       maxDelay: Duration.hours(1),
       maxAttempts: 730,
-      jitterStrategy: JitterType.FULL,
     });
     return task;
   }
 
   private abandonStep(functions: RotationWorkflowProps['functions']): LambdaInvoke {
-    return this.step(
+    return this.untilDone(
       'Abandon',
       'abandon',
       functions,
@@ -176,7 +179,7 @@ export class RotationWorkflow extends Construct {
     id: string,
     name: StepName,
     functions: RotationWorkflowProps['functions'],
-    payload: string,
+    payload = `{% ${executionInput} %}`,
   ): LambdaInvoke {
     return LambdaInvoke.jsonata(this, id, {
       lambdaFunction: functions[name],

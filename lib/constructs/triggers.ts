@@ -1,7 +1,8 @@
 /** What starts rotations: requests on the bus, through a queue, and the sweep of each minute. */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { type EventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -41,12 +42,10 @@ export function onRotateRequested(
     bus,
     requests,
     startRotation,
-    key,
   }: {
     readonly bus: EventBus;
     readonly requests: Queue;
     readonly startRotation: NodejsFunction;
-    readonly key: IKey;
   },
 ): void {
   new Rule(scope, 'RotateRequested', {
@@ -57,16 +56,33 @@ export function onRotateRequested(
     },
     targets: [new SqsQueue(requests)],
   });
-  key.grantDecrypt(startRotation);
   startRotation.addEventSource(
     new SqsEventSource(requests, { batchSize: 10, reportBatchItemFailures: true }),
   );
 }
 
 export function everyMinute(scope: Construct, sweepDue: NodejsFunction, deadLetterQueue: Queue): void {
+  const role = scheduleRole(scope);
+  // CDK lets the schedule send to its dead-letter queue, but not use the key that encrypts it.
+  deadLetterQueue.grantSendMessages(role);
   new Schedule(scope, 'SweepSchedule', {
     schedule: ScheduleExpression.rate(Duration.minutes(1)),
-    target: new LambdaInvoke(sweepDue, { deadLetterQueue, retryAttempts: 0 }),
+    target: new LambdaInvoke(sweepDue, { deadLetterQueue, retryAttempts: 0, role }),
     description: 'Starts the rotations that are due.',
+  });
+}
+
+/** Only for schedules of this account's default group, as the role that CDK would make. */
+function scheduleRole(scope: Construct): Role {
+  const stack = Stack.of(scope);
+  const group = stack.formatArn({
+    service: 'scheduler',
+    resource: 'schedule-group',
+    resourceName: 'default',
+  });
+  return new Role(scope, 'SweepScheduleRole', {
+    assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+      conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group } },
+    }),
   });
 }

@@ -92,8 +92,16 @@ const block = z.strictObject({
   }),
   /** Further hosts that may be called, for addresses of next pages. @default only the host of `baseUrl` */
   hosts: z.array(host).optional(),
-  /** Name of the Secrets Manager secret whose JSON fields are `${admin.<field>}`; two if create and revoke differ. */
-  admin: z.union([text, z.strictObject({ create: text, revoke: text })]),
+  /** Name of the Secrets Manager secret whose JSON fields are `${admin.<field>}`; several if the calls differ. */
+  admin: z.union([
+    text,
+    z.strictObject({
+      create: text,
+      revoke: text,
+      /** For all steps that list. @default that of `create` */
+      list: text.optional(),
+    }),
+  ]),
   /** Values for `${config.<field>}`. */
   config: z.record(fieldName, z.string()).default({}),
   /** Nobody but this installation makes keys under the admin's account. */

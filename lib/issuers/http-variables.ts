@@ -16,7 +16,8 @@ export interface Mistake {
 const variablesOf: Readonly<Record<HttpVerb, readonly string[]>> = {
   create: ['admin.<field>', 'label'],
   list: ['admin.<field>'],
-  // The step that probes must not hold the admin secret: it reads keys.
+  // A probe shows what the key can do, so it is made with the key alone. The steps that probe also list, and so may
+  // read the secret for that: `admin.list`, else `admin.create`.
   probe: ['key.secret'],
   disable: ['admin.<field>', 'key.id'],
   enable: ['admin.<field>', 'key.id'],

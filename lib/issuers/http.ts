@@ -171,5 +171,6 @@ function adminNeed(block: HttpBlock, verb: Exclude<HttpVerb, 'probe'>): Need {
 
 function adminSecretFor({ admin }: HttpBlock, verb: Exclude<HttpVerb, 'probe'>): string {
   if (typeof admin === 'string') return admin;
-  return verb === 'create' || verb === 'list' ? admin.create : admin.revoke;
+  if (verb === 'list') return admin.list ?? admin.create;
+  return verb === 'create' ? admin.create : admin.revoke;
 }

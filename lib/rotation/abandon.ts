@@ -3,7 +3,7 @@ import { plus, type Seconds } from '../usage/instant.ts';
 import { PastCommitPoint } from './errors.ts';
 import { stageOf } from './ids.ts';
 import { isLive, type Key } from './key.ts';
-import { condemn, condemnOrphan, findLostKeys } from './lost-keys.ts';
+import { block, condemn, condemnOrphan, findLostKeys, hasOpenIntent } from './lost-keys.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { abandonable, type NextStep, nextStep } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
@@ -23,6 +23,7 @@ const tryAgainAfter: Seconds = 15 * 60;
  * 1. Writes `abandoning` with the reason.
  * 2. Condemns the rotation's live keys one by one: Revoke key and Prove dead lead back here.
  * 3. Lists once more for late arrivals, then writes `abandoned` and releases the lock. The generation is used up.
+ *    If what was asked for last may be among keys that nobody can place, the rotation ends `blocked` instead.
  *
  * Run twice, each part finds what the first run has written.
  *
@@ -33,7 +34,7 @@ export async function abandon(
   input: RotationRef & { readonly failure?: Failure | undefined },
 ): Promise<{ readonly next: NextStep }> {
   return takeTurn(ports, 'abandon', input, async (turn) => {
-    if (turn.rotation.phase === 'abandoned') return { next: 'end' };
+    if (nextStep(turn.rotation) === 'end') return { next: 'end' };
     if (turn.rotation.phase !== 'abandoning') await beginAbandon(turn, reasonOf(input.failure));
     if (!turn.rotation.condemned) await condemnOrClose(ports, turn);
     return { next: nextStep(turn.rotation) };
@@ -56,14 +57,11 @@ async function condemnOrClose(ports: AbandonPorts, turn: Turn): Promise<void> {
   const issuer = await ports.issuers.connect(turn.credential.declaration.issuer);
   const { ours, unknown } = await findLostKeys(ports, turn, issuer);
   if (ours) return condemnOrphan(ports, turn, ours);
-  await close(
-    ports,
-    turn,
-    unknown.map(({ keyId }) => keyId),
-  );
+  if (unknown.length > 0 && hasOpenIntent(turn)) return void (await block(ports, turn, unknown));
+  await close(ports, turn);
 }
 
-async function close(ports: AbandonPorts, turn: Turn, unknownKeyIds: readonly string[]): Promise<void> {
+async function close(ports: AbandonPorts, turn: Turn): Promise<void> {
   const { credential, rotation, keys } = turn;
   const now = ports.clock.now();
   for (const key of keys.filter(({ generation }) => generation === rotation.generation))
@@ -78,7 +76,7 @@ async function close(ports: AbandonPorts, turn: Turn, unknownKeyIds: readonly st
       },
       announce: {
         type: 'Rotation Abandoned',
-        detail: { reason: rotation.phase === 'abandoning' ? rotation.reason : '', unknownKeyIds },
+        detail: { reason: rotation.phase === 'abandoning' ? rotation.reason : '' },
       },
     },
   );

@@ -1,11 +1,13 @@
 /** Complete: looks once more for stray keys, then closes the rotation and gives the credential back. */
-import { plus } from '../usage/instant.ts';
+import { earliest, type Instant, plus } from '../usage/instant.ts';
 import { stageOf } from './ids.ts';
 import type { Key } from './key.ts';
 import { condemnOrphan, findLostKeys, orphanFound } from './lost-keys.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { graceFacts } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
+import { newKey } from './turn-state.ts';
+import { timeBeforeExpiry } from './verify-key.ts';
 
 type CompletePorts = TurnPorts & Pick<Ports, 'issuers' | 'issuerLocks' | 'secrets' | 'metrics'>;
 
@@ -28,7 +30,7 @@ export async function complete(ports: CompletePorts, ref: RotationRef): Promise<
 
 async function close(ports: CompletePorts, turn: Turn): Promise<void> {
   const { credential } = turn;
-  const { issuer: issuerName, policy, secret } = credential.declaration;
+  const { issuer: issuerName, secret } = credential.declaration;
   const { ours, unknown } = await findLostKeys(ports, turn, await ports.issuers.connect(issuerName));
   if (ours) {
     await condemnOrphan(ports, turn, ours);
@@ -40,7 +42,7 @@ async function close(ports: CompletePorts, turn: Turn): Promise<void> {
   await turn.record(
     { name: 'completed', at: now },
     {
-      credential: { activeRotation: null, status: 'active', dueAt: plus(now, policy.rotateEvery) },
+      credential: { activeRotation: null, status: 'active', dueAt: nextDue(turn, now) },
       announce: {
         type: 'Rotation Completed',
         detail: { ...outcome(turn), unknownKeyIds: unknown.map(({ keyId }) => keyId) },
@@ -48,6 +50,14 @@ async function close(ports: CompletePorts, turn: Turn): Promise<void> {
     },
   );
   ports.metrics.count('RotationCompleted');
+}
+
+/** By policy, and early enough before the issuer ends the key by itself. */
+function nextDue(turn: Turn, now: Instant): Instant {
+  const { rotateEvery, grace } = turn.credential.declaration.policy;
+  const byPolicy = plus(now, rotateEvery);
+  const { expiresAt } = newKey(turn);
+  return expiresAt ? earliest(byPolicy, plus(expiresAt, -(grace.max + timeBeforeExpiry))) : byPolicy;
 }
 
 function outcome(turn: Turn): Readonly<Record<string, unknown>> {

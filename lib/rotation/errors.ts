@@ -83,14 +83,22 @@ export class InvalidInput extends Error {
 /** End the execution and change nothing more: somebody else owns the credential. */
 export const endsWithoutEffect = ['Fenced', 'Superseded'] as const;
 
+/** Not failures but ways: Catch leads them on at once. */
+export const routed = ['OrphanFound', 'UnknownKeyFound'] as const;
+
+/** What 30 days of tries would not change either: a person must look. */
+export const neverMended = [
+  'PastCommitPoint',
+  'ImpossibleTransition',
+  'InvalidInput',
+  'SecretChangedOutside',
+] as const;
+
 /** Failures that another try cannot mend: before the commit point they lead straight to Abandon. */
 export const notWorthRetrying = [
   'IssuerRejected',
   'KeyRefused',
   'ProbeUntrusted',
   'AttemptsExhausted',
-  'SecretChangedOutside',
-  'PastCommitPoint',
-  'ImpossibleTransition',
-  'InvalidInput',
+  ...neverMended,
 ] as const;

@@ -1,18 +1,23 @@
 /** Issue key: makes the new key at the issuer and stores its value, so that a crash anywhere leaves no stray key. */
-import { plus, type Seconds, secondsBetween } from '../usage/instant.ts';
-import { AttemptsExhausted, StepBusy, UnknownKeyFound } from './errors.ts';
+
+import { checkCurrent } from './current-version.ts';
+import { AttemptsExhausted, UnknownKeyFound } from './errors.ts';
 import { labelOf, placeholderIdOf, stageOf, versionIdOf } from './ids.ts';
 import type { Key } from './key.ts';
-import { aloneUnlessNamed, condemn, condemnOrphan, findLostKeys, orphanFound } from './lost-keys.ts';
-import type { CreatedKey, Issuer, ListedKey, Ports, RotationRef } from './ports.ts';
-import { margin } from './probing.ts';
+import {
+  aloneUnlessNamed,
+  block,
+  condemn,
+  condemnOrphan,
+  findLostKeys,
+  hasOpenIntent,
+  orphanFound,
+} from './lost-keys.ts';
+import type { CreatedKey, Issuer, Ports, RotationRef } from './ports.ts';
 import { placeholderText, writeSecret } from './secret-format.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 
 type IssuePorts = TurnPorts & Pick<Ports, 'issuers' | 'issuerLocks' | 'secrets'>;
-
-/** An issuer's call may take half of the step's time at most: see its timeout in `workflow/steps.ts`. */
-const longestCall: Seconds = 15;
 
 /** Values that are made for one generation before the rotation is given up. */
 export const maxAttempts = 5;
@@ -47,7 +52,7 @@ async function issue(ports: IssuePorts, turn: Turn): Promise<void> {
   const issuer = await ports.issuers.connect(turn.credential.declaration.issuer);
   const key = keyOf(turn);
   if (key?.status === 'minted') return finishMinted(ports, turn, key);
-  if (turn.rotation.intent?.attempt === turn.rotation.attempt && !key) await searchLost(ports, turn, issuer);
+  if (hasOpenIntent(turn)) await searchLost(ports, turn, issuer);
   await mint(ports, turn, issuer);
 }
 
@@ -63,44 +68,13 @@ async function finishMinted(ports: IssuePorts, turn: Turn, key: Key): Promise<vo
 
 /** An earlier run asked the issuer and died: its key shows in the list once the issuer's lag has passed. */
 async function searchLost(ports: IssuePorts, turn: Turn, issuer: Issuer): Promise<void> {
-  await waitOutLag(ports, turn, issuer);
   const { ours, unknown } = await findLostKeys(ports, turn, issuer);
   if (ours) {
     await condemnOrphan(ports, turn, ours);
     throw orphanFound(turn.rotation);
   }
-  if (unknown.length > 0) await block(ports, turn, unknown);
-}
-
-/**
- * A request that was under way when its step died may still land, and its key shows only after the issuer's lag.
- * @throws StepBusy when that is longer than this invocation lives: the workflow comes again.
- */
-async function waitOutLag({ clock, invocation }: IssuePorts, turn: Turn, issuer: Issuer): Promise<void> {
-  const now = clock.now();
-  const shows = plus(turn.rotation.intent?.at ?? now, longestCall + issuer.capabilities.createLag);
-  if (shows <= now) return;
-  if (plus(shows, margin) > invocation.deadline) {
-    throw new StepBusy(
-      `the issuer of ${turn.credential.id} may show a lost key until ${shows}: looked for then`,
-    );
-  }
-  await clock.sleep(secondsBetween(now, shows));
-}
-
-/** Nobody can prove whose these keys are, so nothing is revoked and a person must look. */
-async function block(ports: IssuePorts, turn: Turn, unknown: readonly ListedKey[]): Promise<never> {
-  const keyIds = unknown.map(({ keyId }) => keyId);
-  const { issuer } = turn.credential.declaration;
-  const reason = `issuer ${issuer} lists ${keyIds.join(', ')}, which keyturn cannot prove to be its own: remove it there, or set "exclusive: true" if nobody else makes keys under this principal`;
-  await turn.record(
-    { name: 'blocked', at: ports.clock.now(), reason },
-    {
-      credential: { activeRotation: null, status: 'blocked' },
-      announce: { type: 'Unknown Key Found', detail: { issuer, keyIds, reason } },
-    },
-  );
-  throw new UnknownKeyFound(reason);
+  if (unknown.length === 0) return;
+  throw new UnknownKeyFound(await block(ports, turn, unknown));
 }
 
 async function mint(ports: IssuePorts, turn: Turn, issuer: Issuer): Promise<void> {
@@ -113,8 +87,9 @@ async function mint(ports: IssuePorts, turn: Turn, issuer: Issuer): Promise<void
   await turn.record({ name: 'keyStored' }, { keys: [{ ...key, status: 'stored' }] });
 }
 
-/** The secret exists before the key does, so that a store that refuses us leaves no key behind. */
-async function prepareSecret(ports: IssuePorts, { credential }: Turn): Promise<void> {
+/** The secret is there, and as we left it, before the key is: a store that refuses us leaves no key behind. */
+async function prepareSecret(ports: IssuePorts, turn: Turn): Promise<void> {
+  const { credential } = turn;
   const { secret } = credential.declaration;
   await ports.secrets.create({
     name: secret.name,
@@ -122,6 +97,7 @@ async function prepareSecret(ports: IssuePorts, { credential }: Turn): Promise<v
     placeholder: placeholderText(secret),
     credentialId: credential.id,
   });
+  await checkCurrent(ports, turn);
 }
 
 async function create(
@@ -159,9 +135,12 @@ async function takeAttempt(ports: IssuePorts, turn: Turn, issuer: Issuer): Promi
       `${maxAttempts} keys were made for generation ${turn.rotation.generation} of ${turn.credential.id} and none could be stored`,
     );
   }
-  const listed = turn.rotation.intent?.listed ?? (await listedIds(issuer));
+  const listed = turn.rotation.intent?.listed ?? (await idsBefore(issuer));
   await turn.record({ name: 'attemptTaken', intent: { attempt, at: ports.clock.now(), listed } });
 }
 
-const listedIds = async (issuer: Issuer): Promise<readonly string[]> =>
-  issuer.capabilities.list ? (await issuer.list()).map(({ keyId }) => keyId) : [];
+/** Where keys carry our label, what was there before does not matter. */
+const idsBefore = async (issuer: Issuer): Promise<readonly string[]> =>
+  issuer.capabilities.list && !issuer.capabilities.named
+    ? (await issuer.list()).map(({ keyId }) => keyId)
+    : [];

@@ -4,7 +4,7 @@ export const ledgerTable = {
   partitionKey: 'pk',
   sortKey: 'sk',
   /** Epoch seconds after which DynamoDB may remove a row; only rows that are meant to go carry it. */
-  timeToLive: 'expiresAt',
+  timeToLive: 'goneAfter',
   /** Rows that somebody must look at later, by when. Sparse: a row without both attributes is not in it. */
   dueIndex: {
     name: 'due',

@@ -1,9 +1,10 @@
 /** Finds keys that the issuer made for a rotation and whose id or value we have lost. */
-import { plus } from '../usage/instant.ts';
-import { OrphanFound } from './errors.ts';
+import { plus, type Seconds, secondsBetween } from '../usage/instant.ts';
+import { OrphanFound, StepBusy } from './errors.ts';
 import { labelOf, versionIdOf } from './ids.ts';
 import type { Key } from './key.ts';
 import type { Issuer, ListedKey, Ports } from './ports.ts';
+import { margin } from './probing.ts';
 import type { Rotation } from './rotation.ts';
 import type { Turn } from './turn.ts';
 
@@ -17,13 +18,20 @@ export interface LostKeys {
   readonly unknown: readonly ListedKey[];
 }
 
+/** An issuer's call may take half of the step's time at most: see the timeouts in `workflow/steps.ts`. */
+const longestCall: Seconds = 15;
+
 /** An issuer's clock may be off by this much from ours when its `createdAt` is compared with our times. */
 const clockSkewSeconds = 60;
 
-/** Lists the issuer's keys and looks for one of this rotation that no key row has. */
+/**
+ * Lists the issuer's keys and looks for one of this rotation that no key row has.
+ * @throws StepBusy while a key may still show up, or while somebody creates.
+ */
 export async function findLostKeys(ports: LostKeyPorts, turn: Turn, issuer: Issuer): Promise<LostKeys> {
   const { intent } = turn.rotation;
   if (!issuer.capabilities.list || !intent) return { unknown: [] };
+  if (hasOpenIntent(turn)) await waitOutLag(ports, turn, issuer);
   const unclaimed = await aloneUnlessNamed(ports, turn, issuer, () =>
     listUnclaimed(ports, turn, issuer, intent.listed),
   );
@@ -34,15 +42,37 @@ export async function findLostKeys(ports: LostKeyPorts, turn: Turn, issuer: Issu
   };
 }
 
+/** Whether the newest attempt was asked for, and nobody wrote down what came of it. */
+export const hasOpenIntent = ({ keys, rotation: { intent, generation } }: Turn): boolean =>
+  intent !== null && !keys.some((key) => key.generation === generation && key.attempt === intent.attempt);
+
+/**
+ * A request that was under way when its step died may still land, and its key shows only after the issuer's lag.
+ * @throws StepBusy when that is longer than this invocation lives: the workflow comes again.
+ */
+async function waitOutLag({ clock, invocation }: LostKeyPorts, turn: Turn, issuer: Issuer): Promise<void> {
+  const now = clock.now();
+  const shows = plus(turn.rotation.intent?.at ?? now, longestCall + issuer.capabilities.createLag);
+  if (shows <= now) return;
+  if (plus(shows, margin) > invocation.deadline) {
+    throw new StepBusy(
+      `the issuer of ${turn.credential.id} may show a lost key until ${shows}: looked for then`,
+    );
+  }
+  await clock.sleep(secondsBetween(now, shows));
+}
+
 async function listUnclaimed(
   { ledger }: LostKeyPorts,
-  { credential }: Turn,
+  { credential, keys }: Turn,
   issuer: Issuer,
-  known: readonly string[],
+  before: readonly string[],
 ): Promise<readonly ListedKey[]> {
+  // Our own rows first: whatever becomes of claims, a key that the ledger knows is never taken for an orphan.
+  const known = new Set([...before, ...keys.map(({ keyId }) => keyId)]);
   const unclaimed: ListedKey[] = [];
   for (const listed of await issuer.list()) {
-    if (known.includes(listed.keyId)) continue;
+    if (known.has(listed.keyId)) continue;
     if (!(await ledger.claim(credential.declaration.issuer, listed.keyId))) unclaimed.push(listed);
   }
   return unclaimed;
@@ -78,6 +108,28 @@ function isOurs(rotation: Rotation, { capabilities }: Issuer, { label, createdAt
   }
   if (!capabilities.exclusive) return false;
   return !createdAt || createdAt >= plus(rotation.startedAt, -clockSkewSeconds);
+}
+
+/**
+ * Nobody can prove whose these keys are, so nothing is revoked and a person must look.
+ * @returns the reason that the rotation ended with.
+ */
+export async function block(
+  { clock }: Pick<Ports, 'clock'>,
+  turn: Turn,
+  unknown: readonly ListedKey[],
+): Promise<string> {
+  const keyIds = unknown.map(({ keyId }) => keyId);
+  const { issuer } = turn.credential.declaration;
+  const reason = `issuer ${issuer} lists ${keyIds.join(', ')}, which keyturn cannot prove to be its own: remove it there, or set "exclusive: true" if nobody else makes keys under this principal; then ask for a rotation again`;
+  await turn.record(
+    { name: 'blocked', at: clock.now(), reason },
+    {
+      credential: { activeRotation: null, status: 'blocked' },
+      announce: { type: 'Unknown Key Found', detail: { issuer, keyIds, reason } },
+    },
+  );
+  return reason;
 }
 
 /** Gives a found key its row and condemns it. */

@@ -205,8 +205,11 @@ export interface EventSink {
 
 /** Starts executions of the rotation state machine. */
 export interface Executions {
-  /** Starting the same name again is not an error and starts nothing. */
-  start(name: string, input: RotationRef & { readonly requestedBy: string }): Promise<void>;
+  /**
+   * Starting the same name again is not an error and starts nothing.
+   * @returns `runs` when it runs now, whoever started it; `ended` when a past execution has used the name up.
+   */
+  start(name: string, input: RotationRef & { readonly requestedBy: string }): Promise<'runs' | 'ended'>;
 }
 
 export interface Clock {

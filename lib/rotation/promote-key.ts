@@ -1,7 +1,6 @@
 /** Promote key: the commit point. From here consumers can read the new key, and nothing is abandoned any more. */
 import { type Instant, plus } from '../usage/instant.ts';
-import { SecretChangedOutside } from './errors.ts';
-import { placeholderIdOf } from './ids.ts';
+import { changedOutside, checkCurrent, currentVersion, expectedCurrent } from './current-version.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { graceFacts } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
@@ -10,7 +9,8 @@ import { newKey, oldKey } from './turn-state.ts';
 type PromotePorts = TurnPorts & Pick<Ports, 'secrets'>;
 
 /**
- * 1. Writes phase `promoting`, after which `advance` knows no abandon.
+ * 1. Sees that AWSCURRENT is where keyturn left it; then writes phase `promoting`, after which `advance` knows no
+ *    abandon.
  * 2. Looks where AWSCURRENT is: on the new version → nothing to do; on the one that the ledger calls current →
  *    moves it in one call; anywhere else → somebody changed the secret.
  * 3. Writes `grace` with its deadline, the new current key and generation.
@@ -25,7 +25,10 @@ export async function promoteKey(
   ref: RotationRef,
 ): Promise<{ readonly lookAt: Instant }> {
   return takeTurn(ports, 'promoteKey', ref, async (turn) => {
-    if (turn.rotation.phase === 'verified') await turn.record({ name: 'promotionBegun' });
+    if (turn.rotation.phase === 'verified') {
+      await checkCurrent(ports, turn);
+      await turn.record({ name: 'promotionBegun' });
+    }
     if (turn.rotation.phase === 'promoting') await promote(ports, turn);
     return { lookAt: firstLook(ports, turn) };
   });
@@ -57,18 +60,12 @@ async function promote(ports: PromotePorts, turn: Turn): Promise<void> {
 }
 
 async function moveCurrent(ports: PromotePorts, turn: Turn): Promise<void> {
-  const { credential } = turn;
-  const { name } = credential.declaration.secret;
+  const { name } = turn.credential.declaration.secret;
   const to = newKey(turn).versionId;
-  const from = credential.currentVersionId ?? placeholderIdOf(ports.digests, credential);
-  const versions = await ports.secrets.versions(name);
-  const current = [...(versions ?? [])].find(([, stages]) => stages.includes('AWSCURRENT'))?.[0];
+  const from = expectedCurrent(ports, turn);
+  const current = await currentVersion(ports, name);
   if (current === to) return;
-  if (current !== from) {
-    throw new SecretChangedOutside(
-      `AWSCURRENT of secret ${name} is on version ${current ?? 'none'}, not on ${from}, which keyturn put there: find out who changed it; move it back to go on`,
-    );
-  }
+  if (current !== from) throw changedOutside(name, from, current);
   await ports.secrets.moveCurrent(name, { from, to });
 }
 

@@ -1,7 +1,7 @@
 /** Register credentials: writes what keyturn.yaml declares to the ledger, at every deploy. */
 import { canonicalJson, chain } from './audit.ts';
 import type { Credential, Declaration } from './credential.ts';
-import { LedgerChanged } from './errors.ts';
+import { InvalidInput, LedgerChanged } from './errors.ts';
 import type { Ports } from './ports.ts';
 
 type RegisterPorts = Pick<Ports, 'ledger' | 'issuerBlocks' | 'installation' | 'clock' | 'digests'>;
@@ -59,6 +59,7 @@ async function registerOnce(
 ): Promise<keyof RegistrationCounts> {
   const known = (await ports.ledger.load(id))?.credential;
   if (known && canonicalJson(known.declaration) === canonicalJson(declaration)) return 'unchanged';
+  if (known) checkChange(known, declaration);
   const before = known ?? fresh(ports, installationId, id, declaration);
   const audit = chain(ports.digests, before.auditHash, {
     credentialId: id,
@@ -76,6 +77,28 @@ async function registerOnce(
     audit,
   });
   return known ? 'changed' : 'added';
+}
+
+/**
+ * A key belongs to the issuer that made it and is read where it was put: both stay while there is one.
+ * @throws InvalidInput
+ */
+function checkChange({ id, lastGeneration, declaration: before }: Credential, after: Declaration): void {
+  if (lastGeneration === 0) return;
+  const place = ({ secret }: Declaration) => [
+    secret.name,
+    secret.format === 'json' ? secret.fields.secret : 'text',
+  ];
+  const moved = [
+    ...(before.issuer === after.issuer ? [] : [`issuer from "${before.issuer}" to "${after.issuer}"`]),
+    ...(place(before).join() === place(after).join()
+      ? []
+      : [`secret from ${place(before)} to ${place(after)}`]),
+  ];
+  if (moved.length === 0) return;
+  throw new InvalidInput(
+    `credential "${id}" has keys, so it cannot change its ${moved.join(' and its ')}: put it back, or declare a credential of another name`,
+  );
 }
 
 function fresh(

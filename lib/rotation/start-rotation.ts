@@ -4,7 +4,8 @@ import type { Credential } from './credential.ts';
 import { executionNameOf, rotationIdOf } from './ids.ts';
 import type { Ports, StartAnswer } from './ports.ts';
 
-type StartPorts = Pick<Ports, 'ledger' | 'executions' | 'clock' | 'digests'>;
+type DecidePorts = Pick<Ports, 'ledger' | 'clock' | 'digests'>;
+type LaunchPorts = Pick<Ports, 'ledger' | 'executions'>;
 
 export interface StartRequest {
   readonly credentialId: string;
@@ -15,13 +16,25 @@ export interface StartRequest {
 /** Between two promotions of one secret: consumers and Secrets Manager need time to follow. */
 const promotionPause: Seconds = 600;
 
+/** Executions that may die before Begin has taken the lock, until a person should look. */
+const mostRuns = 20;
+
 /**
  * Starts the credential's next rotation, unless there is a reason not to.
  *
  * Run twice, even at once, both compute the same rotation id and execution name, and one execution starts.
  */
-export async function startRotation(ports: StartPorts, request: StartRequest): Promise<StartAnswer> {
-  const { credentialId, requestedBy } = request;
+export async function startRotation(
+  ports: DecidePorts & LaunchPorts,
+  request: StartRequest,
+): Promise<StartAnswer> {
+  const answer = await decideStart(ports, request.credentialId);
+  if (answer.outcome === 'started') await launch(ports, request, answer.rotationId);
+  return answer;
+}
+
+/** Which rotation is to start, or why none; nothing has started yet. */
+export async function decideStart(ports: DecidePorts, credentialId: string): Promise<StartAnswer> {
   const view = await ports.ledger.load(credentialId);
   if (!view) {
     const reason = `credential "${credentialId}" is not registered: check its name with "keyturn status", or add it to keyturn.yaml and deploy`;
@@ -30,21 +43,30 @@ export async function startRotation(ports: StartPorts, request: StartRequest): P
   const reason = reasonAgainst(view.credential, ports.clock.now());
   if (reason) return { outcome: 'rejected', reason };
   const rotationId = rotationIdOf(ports.digests, view.credential, view.credential.lastGeneration + 1);
-  await ports.executions.start(executionNameOf(rotationId, 1), {
-    credentialId,
-    rotationId,
-    run: 1,
-    requestedBy,
-  });
   return { outcome: 'started', rotationId };
 }
 
-function reasonAgainst(credential: Credential, now: string): string | undefined {
-  const { id, activeRotation, status, lastPromotedAt, declaration } = credential;
-  if (activeRotation) return `credential "${id}" is rotating already, in rotation ${activeRotation}`;
-  if (status === 'blocked') {
-    return `credential "${id}" is blocked by a key at its issuer that keyturn cannot place: see "keyturn status ${id}"`;
+/**
+ * Starts the rotation's execution. One that died before Begin could take the lock has used its name up and left no
+ * row: the next run's name takes its place. A rotation with a row has begun, and is not started again.
+ *
+ * @throws Error when twenty executions have died so.
+ */
+export async function launch(ports: LaunchPorts, request: StartRequest, rotationId: string): Promise<void> {
+  const { credentialId, requestedBy } = request;
+  for (let run = 1; run <= mostRuns; run += 1) {
+    const ref = { credentialId, rotationId, run, requestedBy };
+    if ((await ports.executions.start(executionNameOf(rotationId, run), ref)) === 'runs') return;
+    if ((await ports.ledger.load(credentialId, rotationId))?.rotation) return;
   }
+  throw new Error(
+    `${mostRuns} executions of rotation ${rotationId} of ${credentialId} have ended before Begin could take the lock: see why in their histories`,
+  );
+}
+
+function reasonAgainst(credential: Credential, now: string): string | undefined {
+  const { id, activeRotation, lastPromotedAt, declaration } = credential;
+  if (activeRotation) return `credential "${id}" is rotating already, in rotation ${activeRotation}`;
   const pausedUntil = lastPromotedAt && plus(lastPromotedAt, promotionPause);
   if (declaration.mode === 'production' && pausedUntil && now < pausedUntil) {
     return `credential "${id}" was promoted at ${lastPromotedAt}: its next rotation can start at ${pausedUntil}`;

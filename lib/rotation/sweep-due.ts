@@ -1,12 +1,16 @@
 /** Sweep due: starts what the ledger says is due; the schedule calls it each minute. */
+import { plus, secondsBetween } from '../usage/instant.ts';
 import type { Ports } from './ports.ts';
 import { startRotation } from './start-rotation.ts';
 
-type SweepPorts = Pick<Ports, 'ledger' | 'executions' | 'clock' | 'digests' | 'metrics'>;
+type SweepPorts = Pick<Ports, 'ledger' | 'executions' | 'clock' | 'digests' | 'invocation'>;
 
-/** Five starts a second for 50 seconds of each minute: Secrets Manager takes 50 writes a second per Region. */
+/** Secrets Manager takes 50 writes a second per Region, and a rotation makes a handful. */
 const startsPerSecond = 5;
 const startsPerSweep = 50 * startsPerSecond;
+
+/** Seconds before the invocation's end at which it leaves the rest to the next minute. */
+const margin = 10;
 
 /**
  * Run twice, or at once, the same rotation ids come out and each execution starts once. A credential that can't be
@@ -21,13 +25,15 @@ export async function sweepDue(
   let started = 0;
   const failures: unknown[] = [];
   for (const { id } of due) {
+    const begun = ports.clock.now();
+    if (plus(begun, margin) > ports.invocation.deadline) break;
     try {
       const answer = await startRotation(ports, { credentialId: id, requestedBy: 'schedule' });
       if (answer.outcome === 'started') started += 1;
     } catch (error) {
       failures.push(error);
     }
-    await ports.clock.sleep(1 / startsPerSecond);
+    await ports.clock.sleep(Math.max(0, 1 / startsPerSecond - secondsBetween(begun, ports.clock.now())));
   }
   if (failures.length > 0)
     throw new AggregateError(

@@ -1,5 +1,5 @@
 /** Verify key: the issuer accepts the new key, again and again, before any consumer may see it. */
-import { type Instant, plus } from '../usage/instant.ts';
+import { type Instant, plus, type Seconds } from '../usage/instant.ts';
 import { IssuerUnavailable, KeyRefused } from './errors.ts';
 import type { Key } from './key.ts';
 import type { Issuer, Ports, RotationRef } from './ports.ts';
@@ -10,6 +10,9 @@ import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 import { newKey } from './turn-state.ts';
 
 type VerifyPorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets'>;
+
+/** Seconds before a key's expiry in which its successor's grace must be over. */
+export const timeBeforeExpiry: Seconds = 86_400;
 
 /** A young key may be refused for this many times its issuer's lag before the refusal counts. */
 const patience = 3;
@@ -30,6 +33,7 @@ export async function verifyKey(ports: VerifyPorts, ref: RotationRef): Promise<{
     const { issuer: issuerName, secret } = turn.credential.declaration;
     const issuer = await ports.issuers.connect(issuerName);
     const value = readSecret(secret, await ports.secrets.read(secret.name, key.versionId));
+    checkExpiry(ports, turn, key);
     await checkProbe(ports.digests, issuer, issuerName, value);
     const lastProbedAt = await proveAlive(ports, turn, issuer, value);
     await checkListed(issuer, issuerName, key);
@@ -64,6 +68,15 @@ async function proveAlive(
     );
   }
   throw new KeyRefused(`issuer ${name} made a key for ${credential.id} and does not accept it`);
+}
+
+/** A key that ends before its successor could be in place would end with calls refused. */
+function checkExpiry({ clock }: VerifyPorts, { credential }: Turn, { keyId, expiresAt }: Key): void {
+  const { grace } = credential.declaration.policy;
+  if (!expiresAt || expiresAt > plus(clock.now(), grace.max + timeBeforeExpiry)) return;
+  throw new KeyRefused(
+    `key ${keyId} of ${credential.id} expires at ${expiresAt}, sooner than grace.max and a day from now: let the issuer make longer-lived keys, or shorten grace.max`,
+  );
 }
 
 async function checkListed(issuer: Issuer, issuerName: string, { keyId }: Key): Promise<void> {

@@ -18,7 +18,10 @@ export interface DrainFindings {
 /** «mirror used the old key at 10:42:05Z, 3 s ago; nightly has not been seen since 09:10:00Z, …» */
 export function drainReason(findings: DrainFindings): string {
   const { question, everyone, holders, reported } = findings;
-  const nobody = reported ? [] : ['nobody reports on this credential, so silence proves nothing'];
+  const nobody = [
+    ...(question.declared.length > 0 ? [] : ['keyturn.yaml declares no consumer, so nobody can be asked']),
+    ...(reported ? [] : ['nobody reports on this credential, so silence proves nothing']),
+  ];
   const held = holders.map((standing) => holdClause(standing, question));
   const free = reported && held.length === 0 ? [freeClause(findings)] : [];
   const lost = everyone.filter((standing) => standing.lostSince && !holders.includes(standing));

@@ -54,7 +54,7 @@ export const reportLag = 2;
 /**
  * Whether the old key is out of use. Pure: the same question has the same answer.
  *
- * Drained needs all of: the minimum grace is over; somebody has reported since the promotion; no consumer is on
+ * Drained needs all of: the minimum grace is over; keyturn.yaml declares who uses the key; somebody has reported since the promotion; no consumer is on
  * the old key or unknown; and the last use of the old key, by whomever, is `quiet` behind the watermark, which is
  * the earliest `windowEnd` of all present continuous instances. At the deadline everything else is overdue.
  */
@@ -68,10 +68,11 @@ export function drainVerdict(question: DrainQuestion): DrainVerdict {
     consumers: everyone.map(({ consumer, state, lastOldUse }) => ({ consumer, state, lastOldUse })),
     heldBy: holders.map(({ consumer }) => consumer),
   };
-  if (reported && holders.length === 0 && question.now >= question.graceEnds)
+  const provable = reported && question.declared.length > 0;
+  if (provable && holders.length === 0 && question.now >= question.graceEnds)
     return { ...verdict, outcome: 'drained' };
   if (question.now >= question.deadline) {
-    return { ...verdict, outcome: 'overdue', quietAt: reported ? quietAt(everyone, question) : null };
+    return { ...verdict, outcome: 'overdue', quietAt: provable ? quietAt(everyone, question) : null };
   }
   return { ...verdict, outcome: 'waiting', lastOldUse: lastOldUseOf(everyone) };
 }

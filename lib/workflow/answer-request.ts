@@ -1,6 +1,6 @@
 /** Answers one `Rotate Requested`: what is malformed or refused leaves an event, a metric and the original. */
 import type { Ports, StartAnswer } from '../rotation/ports.ts';
-import { startRotation } from '../rotation/start-rotation.ts';
+import { decideStart, launch } from '../rotation/start-rotation.ts';
 import { busEvent, rotateRequested } from './events.ts';
 
 type RequestPorts = Pick<
@@ -11,19 +11,23 @@ type RequestPorts = Pick<
 /**
  * 1. Reads the event; a malformed one is rejected and kept in the dead-letter queue with the reason.
  * 2. Takes its id: a redelivery of an answered event starts nothing.
- * 3. Starts the rotation, or rejects it with the reason, and writes the answer for whoever waits for it.
+ * 3. Writes the answer for whoever waits for it: which rotation, or why none.
+ * 4. Starts that rotation.
  *
- * Run again after a death between 2 and 3, it finds the id taken but without an answer, and answers it: starting the
- * same rotation twice starts one execution.
+ * Run again after a death, or delivered twice, it finds the answer and starts the very rotation that it names, which
+ * is one execution however often; without an answer it decides anew.
  */
 export async function answerRequest(ports: RequestPorts, body: string): Promise<void> {
   const request = parsed(body);
   if ('reason' in request) return reject(ports, body, request);
   const { id, credentialId, requestedBy } = request;
-  if (!(await ports.requests.take(id, ports.clock.now())) && (await ports.requests.find(id))?.answer) return;
-  const answer: StartAnswer = await startRotation(ports, { credentialId, requestedBy });
+  const isNew = await ports.requests.take(id, ports.clock.now());
+  const known = isNew ? null : (await ports.requests.find(id))?.answer;
+  if (known?.outcome === 'rejected') return;
+  const answer: StartAnswer = known ?? (await decideStart(ports, credentialId));
   if (answer.outcome === 'rejected') await reject(ports, body, { id, credentialId, reason: answer.reason });
-  await ports.requests.answer(id, answer);
+  if (!known) await ports.requests.answer(id, answer);
+  if (answer.outcome === 'started') await launch(ports, { credentialId, requestedBy }, answer.rotationId);
 }
 
 interface Rejection {

@@ -34,6 +34,6 @@ describe('taking a request', () => {
     dynamoDb.on(PutCommand).resolves({});
     await requests.take('event-1', someTime);
     const { Item } = dynamoDb.commandCalls(PutCommand)[0]?.args[0].input ?? {};
-    expect(Item).toMatchObject({ expiresAt: Date.parse('2026-03-04T08:00:00.000Z') / 1000 });
+    expect(Item).toMatchObject({ goneAfter: Date.parse('2026-03-04T08:00:00.000Z') / 1000 });
   });
 });

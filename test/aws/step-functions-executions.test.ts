@@ -1,5 +1,10 @@
 /** What Step Functions is asked, and which of its refusals is as good as an answer. */
-import { ExecutionAlreadyExists, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { stepFunctionsExecutions } from '../../lib/aws/step-functions-executions.ts';
@@ -19,7 +24,7 @@ beforeEach(() => {
 describe('executions of Step Functions', () => {
   it('start under the given name with the input as JSON', async () => {
     stepFunctions.on(StartExecutionCommand).resolves({});
-    await executions.start('rotation-1-1', input);
+    expect(await executions.start('rotation-1-1', input)).toBe('runs');
     expect(stepFunctions.commandCalls(StartExecutionCommand)[0]?.args[0].input).toEqual({
       stateMachineArn,
       name: 'rotation-1-1',
@@ -27,10 +32,18 @@ describe('executions of Step Functions', () => {
     });
   });
 
-  it('count as started when the name exists already', async () => {
+  it.each([
+    ['RUNNING', 'runs'],
+    ['FAILED', 'ended'],
+    ['SUCCEEDED', 'ended'],
+  ] as const)('whose name exists and is %s: it %s', async (status, state) => {
     const exists = new ExecutionAlreadyExists({ message: 'exists', $metadata: {} });
     stepFunctions.on(StartExecutionCommand).rejects(exists);
-    await expect(executions.start('rotation-1-1', input)).resolves.toBeUndefined();
+    stepFunctions.on(DescribeExecutionCommand).resolves({ status });
+    expect(await executions.start('rotation-1-1', input)).toBe(state);
+    expect(stepFunctions.commandCalls(DescribeExecutionCommand)[0]?.args[0].input).toEqual({
+      executionArn: 'arn:aws:states:us-east-1:000000000000:execution:rotate:rotation-1-1',
+    });
   });
 
   it('pass any other refusal on', async () => {

@@ -37,18 +37,24 @@ export async function askForRotation(on: Deployed, credential: string): Promise<
 
 export type Seen = LedgerView & { readonly rotation: Rotation };
 
-/** The rotation as soon as it looks as wanted. */
-export const rotationThat = (
+/** The rotation as soon as it looks as wanted, and the rows around it, read after that. */
+export async function rotationThat(
   on: Deployed,
   credential: string,
   rotationId: string,
   looks: (rotation: Rotation) => boolean,
   seconds = 150,
-): Promise<Seen> =>
-  until(`rotation ${rotationId} of ${credential} as wanted`, seconds, async () => {
+): Promise<Seen> {
+  const look = async (): Promise<Seen | undefined> => {
     const view = await on.stack.ledger.load(credential, rotationId);
     return view?.rotation && looks(view.rotation) ? { ...view, rotation: view.rotation } : undefined;
-  });
+  };
+  const what = `rotation ${rotationId} of ${credential} as wanted`;
+  const { rotation } = await until(what, seconds, look);
+  // A load is no snapshot: the first row may be from before the change that the second one shows.
+  const around = await until(what, seconds, () => on.stack.ledger.load(credential));
+  return { ...around, rotation };
+}
 
 export const hasEnded = ({ phase }: Rotation): boolean =>
   phase === 'completed' || phase === 'abandoned' || phase === 'blocked';

@@ -25,6 +25,7 @@ issuers:
     capabilities: { maxLiveKeys: 2, createLag: 5s, revokeLag: 1m }
     requests:
       create: { method: POST, path: /keys, answer: { keyId: id, secret: secret } }
+      list: { method: GET, path: /keys, answer: { keys: keys, keyId: id } }
       revoke: { method: DELETE, path: '/keys/\${key.id}' }
       probe:
         method: GET
@@ -206,6 +207,13 @@ credentials:
     );
   });
 
+  test('knows no key per prefix yet, rather than take one and not use it', () => {
+    const top = "secrets: [{ prefix: keys/, kmsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/a' }]\n";
+    expect(mistakesIn(aFile('', { top }))).toEqual([
+      expect.stringContaining('secrets[0].kmsKeyArn is not known here'),
+    ]);
+  });
+
   test.each(['targets: []', 'adopt: true', 'window: night'])(
     'knows nothing of what is to come: %s',
     (field) => {
@@ -290,6 +298,32 @@ describe('the rules between fields', () => {
       expect.stringContaining('issuer is "vendor", which allows one live key'),
     ]);
   });
+
+  test('a key whose answer was lost must be found in a list', () => {
+    expect(mistakesIn(aFile().replace(/^ +list: .*\n/m, ''))).toEqual([
+      expect.stringContaining(
+        'credentials.billing.issuer is "vendor", which has no `list` request: without it a key whose answer was lost',
+      ),
+    ]);
+  });
+
+  test.each(['{ <<: *vendor }', "{ <<: *vendor, baseUrl: 'https://ISSUER.example/', exclusive: true }"])(
+    'two blocks on one account are one: %s',
+    (copy) => {
+      expect(mistakesIn(aFile('', { more: `  copy: ${copy}\n` }))).toEqual([
+        expect.stringMatching(
+          /:3 issuers.copy is the same account as issuers.vendor: use one block, since keys are told apart per block$/,
+        ),
+      ]);
+    },
+  );
+
+  test.each(['baseUrl: https://other.example', 'admin: { create: admin/copy, revoke: admin/vendor }'])(
+    'blocks that differ in %s are two accounts',
+    (difference) => {
+      expect(mistakesIn(aFile('', { more: `  copy: { <<: *vendor, ${difference} }\n` }))).toEqual([]);
+    },
+  );
 
   test('a loopback issuer without TLS needs mode demo', () => {
     const file = aFile().replace('https://issuer.example', 'http://127.0.0.1:4873');

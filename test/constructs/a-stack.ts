@@ -59,12 +59,23 @@ const policy = z.object({
   Roles: z.array(z.object({ Ref: z.string() })),
 });
 
+const resourcePolicy = z.object({
+  PolicyDocument: z.object({
+    Statement: z.array(
+      z.object({ Effect: z.string(), Principal: z.unknown(), Condition: z.unknown().optional() }),
+    ),
+  }),
+});
+
 export type Statement = z.output<typeof statement>;
+export type ResourceStatement = z.output<typeof resourcePolicy>['PolicyDocument']['Statement'][number];
 
 export interface Synthesized {
   readonly template: Template;
   /** Statements of the roles whose logical id contains `name`. */
   rights(name: string): readonly Statement[];
+  /** Statements of all policies that resources of a type carry. */
+  policiesOf(type: string): readonly ResourceStatement[];
   /** Functions, by the part of their name that follows "Keyturn", whose role may do `action` on a matching resource. */
   whoMay(action: string, resource: RegExp): readonly string[];
 }
@@ -104,5 +115,14 @@ function read(template: Template): Synthesized {
     rights(name).some(
       ({ Action, Resource }) => Action.includes(action) && Resource.some((each) => resource.test(each)),
     );
-  return { template, rights, whoMay: (action, resource) => functions.filter(may(action, resource)).sort() };
+  const policiesOf = (type: string) =>
+    Object.values(all)
+      .filter(({ Type }) => Type === type)
+      .flatMap(({ Properties }) => resourcePolicy.parse(Properties).PolicyDocument.Statement);
+  return {
+    template,
+    rights,
+    policiesOf,
+    whoMay: (action, resource) => functions.filter(may(action, resource)).sort(),
+  };
 }

@@ -45,21 +45,39 @@ describe('rights', () => {
     ]);
   });
 
+  it('lets who starts rotations ask what became of them, and nobody else', () => {
+    const starters = ['RegisterCredentials', 'StartRotation', 'SweepDue'];
+    expect(stack.whoMay('states:DescribeExecution', /:execution:/)).toEqual(starters);
+    expect(stack.whoMay('states:DescribeExecution', /./)).toEqual(starters);
+  });
+
+  it('lets the schedule write to the encrypted dead-letter queue', () => {
+    const may = stack.rights('SweepSchedule').map(({ Action, Resource }) => [Action, Resource.join()]);
+    expect(may).toContainEqual([
+      expect.arrayContaining(['sqs:SendMessage']),
+      expect.stringContaining('KeyturnDeadLetters'),
+    ]);
+    expect(may).toContainEqual([
+      expect.arrayContaining(['kms:Decrypt', 'kms:GenerateDataKey*']),
+      expect.stringContaining('KeyturnKey'),
+    ]);
+  });
+
+  it('lets Start rotation read the encrypted requests', () => {
+    expect(stack.whoMay('sqs:ReceiveMessage', /KeyturnRequests/)).toEqual(['StartRotation']);
+    expect(stack.whoMay('kms:Decrypt', /KeyturnKey/)).toContain('StartRotation');
+  });
+
   it('lets a consumer read its one secret and report its use, and no more', () => {
     const rights = stack.rights('Consumer');
-    expect(
-      rights
-        .flatMap(({ Action }) => Action)
-        .filter((action) => !action.startsWith('kms:'))
-        .sort(),
-    ).toEqual([
-      'secretsmanager:GetSecretValue',
-      'sqs:GetQueueAttributes',
-      'sqs:GetQueueUrl',
-      'sqs:SendMessage',
+    expect(rights).toEqual([
+      {
+        Action: ['secretsmanager:GetSecretValue'],
+        Resource: [expect.stringContaining('secret:keys/npm-token-??????')],
+      },
+      { Action: ['sqs:SendMessage'], Resource: [expect.stringContaining('KeyturnUsage')] },
+      { Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: [expect.stringContaining('KeyturnKey')] },
     ]);
-    const read = rights.find(({ Action }) => Action.includes('secretsmanager:GetSecretValue'));
-    expect(read?.Resource.join()).toContain('secret:keys/npm-token-??????');
   });
 
   it('gives no function an action with a wildcard but those of KMS grants', () => {
@@ -135,6 +153,17 @@ describe('requests', () => {
     stack.template.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: { source: [{ 'anything-but': ['keyturn'] }], 'detail-type': ['Rotate Requested'] },
       Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('Requests'), 'Arn'] } })],
+    });
+  });
+
+  it('reach the queue from rules of this account only', () => {
+    const fromEvents = stack
+      .policiesOf('AWS::SQS::QueuePolicy')
+      .filter(({ Principal }) => JSON.stringify(Principal) === '{"Service":"events.amazonaws.com"}');
+    expect(fromEvents).toHaveLength(1);
+    expect(fromEvents[0]).toMatchObject({
+      Effect: 'Allow',
+      Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
     });
   });
 });

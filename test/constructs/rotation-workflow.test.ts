@@ -5,7 +5,14 @@ import * as errors from '../../lib/rotation/errors.ts';
 import { type StepName, steps } from '../../lib/workflow/steps.ts';
 import { aStack } from './a-stack.ts';
 
-const retrier = z.object({ ErrorEquals: z.array(z.string()), MaxAttempts: z.number().optional() });
+const retrier = z.object({
+  ErrorEquals: z.array(z.string()),
+  MaxAttempts: z.number().optional(),
+  IntervalSeconds: z.number().optional(),
+  BackoffRate: z.number().optional(),
+  MaxDelaySeconds: z.number().optional(),
+  JitterStrategy: z.string().optional(),
+});
 const state = z.looseObject({
   Type: z.string(),
   Next: z.string().optional(),
@@ -39,6 +46,18 @@ const title = (name: StepName): string =>
     .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
     .replace(/^./, (letter) => letter.toUpperCase());
 
+const beforeCommit = ['Begin', 'Issue key', 'Verify key', 'Promote key'];
+const untilDone = ['Promote key', 'Check drain', 'Revoke key', 'Prove dead', 'Complete', 'Abandon'];
+
+/** Seconds from the first failure to the last try that a retrier without jitter allows. */
+function secondsOf(retry: z.output<typeof retrier> | undefined): number {
+  const { MaxAttempts = 0, IntervalSeconds = 1, BackoffRate = 2, MaxDelaySeconds = Infinity } = retry ?? {};
+  const delays = Array.from({ length: MaxAttempts }, (_, tries) =>
+    Math.min(IntervalSeconds * BackoffRate ** tries, MaxDelaySeconds),
+  );
+  return delays.reduce((sum, delay) => sum + delay, 0);
+}
+
 describe('the rotation workflow', () => {
   it('has one task per step, by the step’s name', () => {
     const names = Object.keys(steps) as StepName[];
@@ -58,14 +77,14 @@ describe('the rotation workflow', () => {
     }
   });
 
-  it.each(['Issue key', 'Verify key', 'Promote key'])('abandons after any other failure of %s', (name) => {
+  it.each(beforeCommit)('abandons after any other failure of %s', (name) => {
     expect(machine.States[name]?.Catch.at(-1)).toMatchObject({
       ErrorEquals: ['States.ALL'],
       Next: 'Abandon',
     });
   });
 
-  it.each(['Issue key', 'Verify key', 'Promote key'])('does not abandon because %s stays busy', (name) => {
+  it.each(beforeCommit)('does not abandon because %s stays busy', (name) => {
     const caught = machine.States[name]?.Catch.find(({ ErrorEquals }) => ErrorEquals.includes('StepBusy'));
     expect(caught?.Next).toBe('Busy');
   });
@@ -88,9 +107,25 @@ describe('the rotation workflow', () => {
     expect([...new Set(used)].filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  it('asks after a condemned key for 30 days', () => {
-    const attempts = machine.States['Revoke key']?.Retry.at(-1)?.MaxAttempts ?? 0;
-    expect(attempts).toBeGreaterThanOrEqual(30 * 24);
+  it.each(untilDone)('tries %s for 30 days, so that no outage ends the execution', (name) => {
+    const retry = machine.States[name]?.Retry.at(-1);
+    expect(secondsOf(retry)).toBeGreaterThanOrEqual(30 * 86_400);
+    expect(retry).toMatchObject({ MaxDelaySeconds: 3_600 });
+    expect(retry?.JitterStrategy).toBeUndefined();
+  });
+
+  it.each(untilDone)('does not try %s again where another try cannot help', (name) => {
+    const never = machine.States[name]?.Retry.filter(({ MaxAttempts }) => MaxAttempts === 0);
+    expect(never?.flatMap(({ ErrorEquals }) => ErrorEquals).sort()).toEqual([
+      'Fenced',
+      'ImpossibleTransition',
+      'InvalidInput',
+      'OrphanFound',
+      'PastCommitPoint',
+      'SecretChangedOutside',
+      'Superseded',
+      'UnknownKeyFound',
+    ]);
   });
 
   it('reads as it did when it was last reviewed', () => {

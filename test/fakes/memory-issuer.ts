@@ -14,7 +14,7 @@
 import { IssuerRejected, IssuerUnavailable } from '../../lib/rotation/errors.ts';
 import type { Capabilities, Clock, CreatedKey, Issuer, ProbeAnswer } from '../../lib/rotation/ports.ts';
 import { SecretText } from '../../lib/rotation/secret-text.ts';
-import { type Instant, plus } from '../../lib/usage/instant.ts';
+import { type Instant, plus, type Seconds } from '../../lib/usage/instant.ts';
 import { SENTINEL } from '../support/sentinel.ts';
 
 type IssuerVerb = 'create' | 'list' | 'probe' | 'revoke' | 'disable' | 'enable';
@@ -71,10 +71,12 @@ export function memoryIssuer(options: {
   readonly capabilities?: Partial<Capabilities>;
   /** Most keys at a time. @default no limit */
   readonly limit?: number;
+  /** Seconds after which a key ends by itself, as its creation says. @default never */
+  readonly lifetime?: Seconds;
   /** Begins every key id and shows in every secret, for tests with two issuers. @default 'key' */
   readonly name?: string;
 }): MemoryIssuer {
-  const { clock, limit = Number.POSITIVE_INFINITY, name = 'key' } = options;
+  const { clock, limit = Number.POSITIVE_INFINITY, name = 'key', lifetime } = options;
   const capabilities: Capabilities = { ...memoryCapabilities, ...options.capabilities };
   const keys = new Map<string, MemoryKey>();
   const calls: { verb: IssuerVerb; keyId?: string }[] = [];
@@ -130,7 +132,7 @@ export function memoryIssuer(options: {
     if (liveKeys().length >= limit)
       throw new IssuerRejected(`the issuer allows ${limit} keys, all are in use`);
     const { keyId, secret } = mint(capabilities.named ? label : undefined);
-    return { keyId, secret, expiresAt: null };
+    return { keyId, secret, expiresAt: lifetime === undefined ? null : plus(clock.now(), lifetime) };
   };
   const list = () => {
     needs(capabilities.list, 'list');

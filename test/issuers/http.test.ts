@@ -183,6 +183,26 @@ describe('what is sent', () => {
       revoke: read('admin/breaker'),
     });
   });
+
+  test('the list can have an admin secret of its own', async () => {
+    const names: string[] = [];
+    const server = await aServer();
+    const secret = async (name: string) => {
+      names.push(name);
+      return { token: new SecretText(server.admin.token) };
+    };
+    const admin = { create: 'admin/maker', revoke: 'admin/breaker', list: 'admin/reader' };
+    const block = { ...server.block, admin };
+    const issuer = connectIssuer(block, worldOf(server, { secret }));
+    await issuer.create({ label: 'x' });
+    await issuer.list();
+    expect(names).toEqual(['admin/maker', 'admin/reader']);
+    expect(issuerPermissions(block)).toMatchObject({
+      create: [{ secret: 'admin/maker' }],
+      list: [{ secret: 'admin/reader' }],
+      revoke: [{ secret: 'admin/breaker' }],
+    });
+  });
 });
 
 describe('what becomes of an answer', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { abandon } from '../../lib/rotation/abandon.ts';
-import { PastCommitPoint } from '../../lib/rotation/errors.ts';
+import { IssuerRejected, PastCommitPoint } from '../../lib/rotation/errors.ts';
 import { labelOf } from '../../lib/rotation/ids.ts';
 import { promoteKey } from '../../lib/rotation/promote-key.ts';
 import { plus } from '../../lib/usage/instant.ts';
@@ -152,4 +152,29 @@ test('a rotation that was abandoned stays so', async () => {
   await expect(abandon(world.ports(), ref)).resolves.toEqual({ next: 'end' });
   expect(world.ledger.rows()).toEqual(before);
   expect(world.metrics.filter((name) => name === 'RotationAbandoned')).toHaveLength(1);
+});
+
+describe('a key whose answer was lost just before the rotation is given up', () => {
+  /** The issuer has made the key, and its answer was such that the step did not try again. */
+  async function givenUp(capabilities: Parameters<typeof aWorldWithKey>[0]) {
+    const world = await aWorldWithKey(capabilities);
+    const ref = await world.nextRotation();
+    await runWorkflow(world, ref, { until: 'issueKey' });
+    world.issuer.createThenFail(new IssuerRejected('the secret is too short'));
+    await runWorkflow(world, ref);
+    return { world, ref };
+  }
+
+  test('is looked for once the issuer has had the time to list it, and dies', async () => {
+    const { world, ref } = await givenUp({ capabilities: { createLag: 10 } });
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'abandoned' });
+    expect(world.issuer.liveKeys()).toHaveLength(1);
+  });
+
+  test('blocks the credential where nobody can say whose it is', async () => {
+    const { world, ref } = await givenUp({ capabilities: { named: false, exclusive: false } });
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'blocked' });
+    expect(world.events.events.at(-1)).toMatchObject({ type: 'Unknown Key Found' });
+    expect(world.issuer.liveKeys()).toHaveLength(2);
+  });
 });

@@ -3,6 +3,7 @@ import { complete } from '../../lib/rotation/complete.ts';
 import { OrphanFound } from '../../lib/rotation/errors.ts';
 import { labelOf, stageOf } from '../../lib/rotation/ids.ts';
 import { plus } from '../../lib/usage/instant.ts';
+import type { Hook } from '../support/intercept.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import type { World, WorldOptions } from '../support/world.ts';
 import { aWorldWithKey } from './scenarios.ts';
@@ -110,4 +111,20 @@ describe('a key that shows up late', () => {
     });
     expect(world.issuer.liveKeys()).toHaveLength(2);
   });
+});
+
+test('a key of ours is never taken for a stray, whatever name its claim stands under', async () => {
+  const { world, ref } = await aboutToComplete({ capabilities: { named: false } });
+  const unclaimed: Hook = (call, effect) => (call.method === 'claim' ? Promise.resolve(undefined) : effect());
+  await expect(complete(world.ports({ hook: unclaimed }), ref)).resolves.toEqual({ status: 'completed' });
+  expect(world.issuer.liveKeys()).toHaveLength(1);
+});
+
+test('the next rotation is due before the key ends by itself', async () => {
+  const day = 86_400;
+  const policy = { rotateEvery: 90 * day, grace: { min: day, max: 2 * day, quiet: 3600 } };
+  const { world, ref } = await aboutToComplete({ declaration: { policy }, lifetime: 30 * day });
+  await complete(world.ports(), ref);
+  const { credential, keys } = await world.view();
+  expect(credential.dueAt).toBe(plus(keys.at(-1)?.expiresAt ?? '', -3 * day));
 });

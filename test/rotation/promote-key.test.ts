@@ -66,8 +66,30 @@ test('a secret that somebody else has changed is left as it is', async () => {
   const byHand = await changeOutside(world);
   await expect(promoteKey(world.ports(), ref)).rejects.toThrow(SecretChangedOutside);
   expect(await world.currentVersion()).toBe(byHand);
-  expect(await world.rotation(ref)).toMatchObject({ phase: 'promoting', lease: null });
+  expect(await world.rotation(ref)).toMatchObject({ phase: 'verified', lease: null });
   expect((await world.keys()).map(({ status }) => status)).toEqual(['current', 'stored']);
+});
+
+test('a secret that somebody else has changed ends in an abandoned rotation, and the new key dies', async () => {
+  const { world, ref } = await aboutToPromote(await aWorldWithKey());
+  const byHand = await changeOutside(world);
+  await runWorkflow(world, ref);
+  expect(await world.rotation(ref)).toMatchObject({
+    phase: 'abandoned',
+    reason: expect.stringMatching(/^SecretChangedOutside: AWSCURRENT of secret/),
+  });
+  expect(await world.currentVersion()).toBe(byHand);
+  expect(world.issuer.liveKeys()).toHaveLength(1);
+});
+
+test('no key is made for a secret that somebody else has changed', async () => {
+  const world = await aWorldWithKey();
+  await changeOutside(world);
+  const before = world.issuer.keys().length;
+  const ref = await world.nextRotation();
+  await runWorkflow(world, ref);
+  expect(await world.rotation(ref)).toMatchObject({ phase: 'abandoned' });
+  expect(world.issuer.keys()).toHaveLength(before);
 });
 
 test('the promotion goes on once the change is undone', async () => {

@@ -135,3 +135,20 @@ describe('a registration in the middle of a rotation', () => {
     );
   });
 });
+
+describe('a credential that has keys', () => {
+  test.each([
+    ['issuer', { issuer: 'another' }, 'cannot change its issuer from'],
+    [
+      'secret',
+      { secret: { name: 'keyturn/elsewhere', format: 'text' as const } },
+      'cannot change its secret from',
+    ],
+  ])('keeps its %s', async (_what, change, text) => {
+    const world = await aWorldWithKey();
+    const credentials = { [world.credentialId]: aDeclaration(change) };
+    const before = world.ledger.rows();
+    await expect(registerCredentials(world.ports(), { issuers: {}, credentials })).rejects.toThrow(text);
+    expect(world.ledger.rows()).toEqual(before);
+  });
+});

@@ -59,12 +59,39 @@ describe('a request is rejected', () => {
     world.clock.advance(20);
     expect(await ask(world)).toMatchObject({ outcome: 'started' });
   });
+});
 
-  test('while an unknown key blocks the credential', async () => {
-    const world = await aWorldWithKey({ capabilities: { named: false, exclusive: false } });
-    world.issuer.createThenFail();
-    await runWorkflow(world, await world.nextRotation());
-    expect(await reasonOf(world)).toContain('blocked');
+test('a blocked credential rotates again when somebody asks, once a person has looked', async () => {
+  const world = await aWorldWithKey({ capabilities: { named: false, exclusive: false } });
+  world.issuer.createThenFail();
+  const blocked = await world.nextRotation();
+  await runWorkflow(world, blocked);
+  expect(await world.rotation(blocked)).toMatchObject({ phase: 'blocked' });
+  expect((await world.view()).credential).toMatchObject({ status: 'blocked', dueAt: null });
+  const ref = await world.nextRotation();
+  expect(await ask(world)).toEqual({ outcome: 'started', rotationId: ref.rotationId });
+  await runWorkflow(world, ref);
+  expect(await world.rotation(ref)).toMatchObject({ phase: 'completed' });
+});
+
+describe('an execution that died before Begin took the lock', () => {
+  test('is followed by one of the next run', async () => {
+    const world = await aWorld();
+    const { rotationId } = await world.nextRotation();
+    await ask(world);
+    world.executions.end(`${rotationId}-1`);
+    expect(await ask(world)).toEqual({ outcome: 'started', rotationId });
+    expect(world.executions.started.map(({ name, input }) => [name, input.run])).toEqual([
+      [`${rotationId}-1`, 1],
+      [`${rotationId}-2`, 2],
+    ]);
+  });
+
+  test('is not followed for ever', async () => {
+    const world = await aWorld();
+    const { rotationId } = await world.nextRotation();
+    for (let run = 1; run <= 20; run += 1) world.executions.end(`${rotationId}-${run}`);
+    await expect(ask(world)).rejects.toThrow('20 executions of rotation');
   });
 });
 

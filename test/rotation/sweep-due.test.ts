@@ -70,3 +70,13 @@ describe('a rotation that cannot be started', () => {
     expect(world.executions.started).toHaveLength(1);
   });
 });
+
+test('the sweep leaves to the next minute what this invocation has no time for', async () => {
+  const world = await aWorld();
+  const ids = Array.from({ length: 9 }, (_, index) => `agent-${index}`);
+  const credentials = Object.fromEntries(ids.map((id) => [id, aDeclaration()]));
+  await registerCredentials(world.ports(), { issuers: {}, credentials });
+  await expect(sweepDue(world.ports({ timeout: 11 }))).resolves.toEqual({ due: 10, started: 6 });
+  await expect(sweepDue(world.ports({ timeout: 60 }))).resolves.toMatchObject({ started: 10 });
+  expect(world.executions.started).toHaveLength(10);
+});

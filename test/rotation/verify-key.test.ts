@@ -118,3 +118,15 @@ test('a key that is verified is not probed again', async () => {
   await expect(verifyKey(world.ports(), ref)).resolves.toEqual({ keyId: 'key-1' });
   expect(world.issuer.calls).toHaveLength(length);
 });
+
+test('a key that ends before its successor could be in place is refused', async () => {
+  const day = 86_400;
+  const grace = { min: day, max: 2 * day, quiet: 3600 };
+  const declaration = { policy: { rotateEvery: 90 * day, grace } };
+  const short = await aboutToVerify({ declaration, lifetime: 3 * day });
+  await expect(verifyKey(short.world.ports({ timeout: 900 }), short.ref)).rejects.toThrow(
+    /expires at .* sooner than/,
+  );
+  const long = await aboutToVerify({ declaration, lifetime: 4 * day });
+  await expect(verifyKey(long.world.ports({ timeout: 900 }), long.ref)).resolves.toEqual({ keyId: 'key-1' });
+});

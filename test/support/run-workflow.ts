@@ -3,7 +3,7 @@ import { abandon, type Failure } from '../../lib/rotation/abandon.ts';
 import { begin } from '../../lib/rotation/begin.ts';
 import { checkDrain } from '../../lib/rotation/check-drain.ts';
 import { complete } from '../../lib/rotation/complete.ts';
-import { endsWithoutEffect, notWorthRetrying } from '../../lib/rotation/errors.ts';
+import { endsWithoutEffect, neverMended, notWorthRetrying, routed } from '../../lib/rotation/errors.ts';
 import { issueKey } from '../../lib/rotation/issue-key.ts';
 import type { Ports, RotationRef } from '../../lib/rotation/ports.ts';
 import { promoteKey } from '../../lib/rotation/promote-key.ts';
@@ -124,13 +124,14 @@ async function outcomeOf(work: () => Promise<Verdict>): Promise<Result> {
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'Error');
 
-const routed: readonly string[] = ['OrphanFound', 'UnknownKeyFound', ...endsWithoutEffect];
-const hopeless: readonly string[] = notWorthRetrying;
-
-/** A condemned key is asked after until it is dead, whatever the issuer says. */
 const isRetried = (step: StepName, error: string): boolean => {
-  if (routed.includes(error)) return false;
-  return step === 'revokeKey' || step === 'proveDead' || !hopeless.includes(error);
+  const givenUp = step === 'begin' || step === 'issueKey' || step === 'verifyKey';
+  const never: readonly string[] = [
+    ...routed,
+    ...endsWithoutEffect,
+    ...(givenUp ? notWorthRetrying : neverMended),
+  ];
+  return !never.includes(error);
 };
 
 function afterError(step: StepName, error: unknown): Onward {
@@ -142,7 +143,7 @@ function afterError(step: StepName, error: unknown): Onward {
     errorType: name,
     errorMessage: error instanceof Error ? error.message : '',
   });
-  const canBeAbandoned = step === 'issueKey' || step === 'verifyKey' || step === 'promoteKey';
+  const canBeAbandoned = ['begin', 'issueKey', 'verifyKey', 'promoteKey'].includes(step);
   return canBeAbandoned ? { step: 'abandon', failure: { Error: name, Cause } } : 'failed';
 }
 

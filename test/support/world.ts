@@ -74,6 +74,8 @@ export interface WorldOptions {
   readonly capabilities?: Partial<Capabilities>;
   /** Most keys that the issuer allows. */
   readonly limit?: number;
+  /** Seconds after which the issuer's keys end by themselves. */
+  readonly lifetime?: Seconds;
   readonly start?: Instant;
 }
 
@@ -91,6 +93,7 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     clock,
     capabilities: { createLag: 4, revokeLag: 6, ...options.capabilities },
     ...(options.limit !== undefined && { limit: options.limit }),
+    ...(options.lifetime !== undefined && { lifetime: options.lifetime }),
   });
   const digests = testDigests();
   const metrics: MetricName[] = [];

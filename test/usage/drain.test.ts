@@ -204,7 +204,16 @@ describe('a credential that nobody reports on', () => {
     expect(waiting).toMatchObject({ outcome: 'waiting', heldBy: [], lastOldUse: null });
     const overdue = drainVerdict(aQuestion(4 * hour, { declared: [] }));
     expect(overdue).toMatchObject({ outcome: 'overdue', quietAt: null });
-    expect(overdue.reason).toBe('nobody reports on this credential, so silence proves nothing');
+    expect(overdue.reason).toBe(
+      'keyturn.yaml declares no consumer, so nobody can be asked; nobody reports on this credential, so silence proves nothing',
+    );
+  });
+
+  test('never drains on the word of strangers, when keyturn.yaml declares no consumer', () => {
+    const presence = [aProcess('someones-laptop', 2 * hour, { leftAt: at(2 * hour) })];
+    const verdict = drainVerdict(aQuestion(2 * hour, { declared: [], presence }));
+    expect(verdict).toMatchObject({ outcome: 'waiting' });
+    expect(verdict.reason).toContain('keyturn.yaml declares no consumer');
   });
 
   test('does not drain on goodbyes from before the promotion', () => {

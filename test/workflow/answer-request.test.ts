@@ -1,7 +1,9 @@
 /** A request is answered once, whatever the queue does with it, and what is refused leaves a trace. */
 import { describe, expect, it } from 'vitest';
+import { begin } from '../../lib/rotation/begin.ts';
 import { answerRequest } from '../../lib/workflow/answer-request.ts';
 import { memoryDeadLetters } from '../fakes/memory-dead-letters.ts';
+import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld, type World } from '../support/world.ts';
 
 const requested = (detail: unknown, id = 'event-1'): string =>
@@ -44,6 +46,32 @@ describe('a request', () => {
     await ports.requests.take('event-1', world.clock.now());
     await answerRequest(ports, requested({ credential: world.credentialId }));
     expect((await ports.requests.find('event-1'))?.answer?.outcome).toBe('started');
+  });
+
+  it('that comes again after a death at its start, while its rotation runs, is not rejected', async () => {
+    const { world, ports, deadLetters } = await aDesk();
+    const ref = await world.nextRotation();
+    const dying = { ...ports, executions: { start: () => Promise.reject(new Error('killed')) } };
+    const body = requested({ credential: world.credentialId });
+    await expect(answerRequest(dying, body)).rejects.toThrow('killed');
+    await begin(world.ports(), { ...ref, requestedBy: 'schedule' });
+    await answerRequest(ports, body);
+    expect((await ports.requests.find('event-1'))?.answer).toEqual({
+      outcome: 'started',
+      rotationId: ref.rotationId,
+    });
+    expect(deadLetters.letters).toEqual([]);
+  });
+
+  it('that comes again after its rotation has ended starts no second one', async () => {
+    const { world, ports } = await aDesk();
+    const ref = await world.nextRotation();
+    const body = requested({ credential: world.credentialId });
+    await answerRequest(ports, body);
+    await runWorkflow(world, ref);
+    world.executions.end(`${ref.rotationId}-1`);
+    await answerRequest(ports, body);
+    expect(world.executions.started).toHaveLength(1);
   });
 
   it('for an unknown credential is rejected with the reason, counted, told and kept', async () => {
