@@ -30,10 +30,21 @@ const client = { maxAttempts: 4 } as const;
 /** What every use-case needs. */
 const common = () => ({ clock: systemClock, digests: nodeDigests, metrics, invocation });
 
-const table = () => ({
+/** One client per process, whatever is joined to it: each opens connections and resolves credentials of its own. */
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly it: T } | undefined;
+  return () => {
+    made ??= { it: make() };
+    return made.it;
+  };
+};
+
+const table = once(() => ({
   client: documentClient(new DynamoDBClient(client)),
   table: readEnvironment('table').table,
-});
+}));
+
+const secretsManager = once(() => new SecretsManagerClient(client));
 
 export const withLedger = () => ({ ...common(), ledger: dynamoDbLedger(table()) });
 
@@ -47,7 +58,7 @@ export const withRotation = () => ({
 
 export const withSecrets = () => ({
   secrets: secretsManagerStore({
-    client: new SecretsManagerClient(client),
+    client: secretsManager(),
     kmsKeyId: readEnvironment('kmsKeyArn').kmsKeyArn,
   }),
 });
@@ -55,7 +66,7 @@ export const withSecrets = () => ({
 export const withIssuers = () => {
   const on = table();
   const blocks = dynamoDbIssuerBlocks(on);
-  const secret = adminSecrets(new SecretsManagerClient(client));
+  const secret = adminSecrets(secretsManager());
   const { mode } = readEnvironment('mode');
   const world = { mode, secret, fetch, clock: systemClock, deadline: () => invocation.deadline };
   const issuers: Issuers = {

@@ -1,8 +1,7 @@
 /** Issue key: makes the new key at the issuer and stores its value, so that a crash anywhere leaves no stray key. */
-
 import { checkCurrent } from './current-version.ts';
 import { AttemptsExhausted, UnknownKeyFound } from './errors.ts';
-import { labelOf, placeholderIdOf, stageOf, versionIdOf } from './ids.ts';
+import { labelOf, placeholderIdOf, stageOf } from './ids.ts';
 import type { Key } from './key.ts';
 import {
   aloneUnlessNamed,
@@ -16,6 +15,7 @@ import {
 import type { CreatedKey, Issuer, Ports, RotationRef } from './ports.ts';
 import { placeholderText, writeSecret } from './secret-format.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
+import { keyOfAttempt } from './turn-state.ts';
 
 type IssuePorts = TurnPorts & Pick<Ports, 'issuers' | 'issuerLocks' | 'secrets'>;
 
@@ -106,24 +106,14 @@ async function create(
   issuer: Issuer,
 ): Promise<{ readonly created: CreatedKey; readonly key: Key }> {
   await takeAttempt(ports, turn, issuer);
-  const { rotationId, attempt, generation } = turn.rotation;
+  const { rotationId, attempt } = turn.rotation;
   const created = await issuer.create({ label: labelOf(rotationId, attempt) });
-  const key: Key = {
-    credentialId: turn.credential.id,
-    generation,
-    attempt,
-    rotationId,
-    issuer: turn.credential.declaration.issuer,
+  const key = keyOfAttempt(ports, turn, attempt, {
     keyId: created.keyId,
-    versionId: versionIdOf(ports.digests, rotationId, attempt),
     fingerprint: ports.digests.sha256(created.secret.reveal()),
-    status: 'minted',
-    mintedAt: ports.clock.now(),
     expiresAt: created.expiresAt,
-    lastProbedAt: null,
-    revokedAt: null,
-    proof: null,
-  };
+    status: 'minted',
+  });
   await turn.record({ name: 'keyMinted' }, { keys: [key] });
   return { created, key };
 }

@@ -1,12 +1,13 @@
 /** Finds keys that the issuer made for a rotation and whose id or value we have lost. */
 import { plus, type Seconds, secondsBetween } from '../usage/instant.ts';
 import { OrphanFound, StepBusy } from './errors.ts';
-import { labelOf, versionIdOf } from './ids.ts';
+import { labelOf } from './ids.ts';
 import type { Key } from './key.ts';
 import type { Issuer, ListedKey, Ports } from './ports.ts';
 import { margin } from './probing.ts';
 import type { Rotation } from './rotation.ts';
 import type { Turn } from './turn.ts';
+import { keyOfAttempt } from './turn-state.ts';
 
 type LostKeyPorts = Pick<Ports, 'ledger' | 'clock' | 'digests' | 'issuerLocks' | 'invocation'>;
 
@@ -134,25 +135,8 @@ export async function block(
 
 /** Gives a found key its row and condemns it. */
 export async function condemnOrphan(ports: LostKeyPorts, turn: Turn, { keyId }: ListedKey): Promise<void> {
-  const { rotation, credential } = turn;
-  const attempt = freeAttempt(turn);
-  const orphan: Key = {
-    credentialId: credential.id,
-    generation: rotation.generation,
-    attempt,
-    rotationId: rotation.rotationId,
-    issuer: credential.declaration.issuer,
-    keyId,
-    versionId: versionIdOf(ports.digests, rotation.rotationId, attempt),
-    fingerprint: null,
-    status: 'orphaned',
-    mintedAt: ports.clock.now(),
-    expiresAt: null,
-    lastProbedAt: null,
-    revokedAt: null,
-    proof: null,
-  };
-  await condemn(turn, orphan);
+  const lost = { keyId, fingerprint: null, expiresAt: null, status: 'orphaned' } as const;
+  await condemn(turn, keyOfAttempt(ports, turn, freeAttempt(turn), lost));
 }
 
 /** Condemns a key of the new generation: it is the next that Revoke key ends. */

@@ -1,7 +1,9 @@
 /** The rows that a step works on, and which key is which among them. */
 import type { Credential } from './credential.ts';
 import { ImpossibleTransition } from './errors.ts';
+import { versionIdOf } from './ids.ts';
 import type { Key } from './key.ts';
+import type { Ports } from './ports.ts';
 import type { Rotation } from './rotation.ts';
 
 /** What a turn knows: the rows as this invocation has read or written them. */
@@ -9,6 +11,29 @@ export interface TurnState {
   readonly credential: Credential;
   readonly rotation: Rotation;
   readonly keys: readonly Key[];
+}
+
+/** The row of a key that this rotation has made, or whose making it lost sight of. */
+export function keyOfAttempt(
+  { clock, digests }: Pick<Ports, 'clock' | 'digests'>,
+  { credential, rotation }: TurnState,
+  attempt: number,
+  facts: Pick<Key, 'keyId' | 'fingerprint' | 'expiresAt' | 'status'>,
+): Key {
+  const { rotationId, generation } = rotation;
+  return {
+    credentialId: credential.id,
+    generation,
+    attempt,
+    rotationId,
+    issuer: credential.declaration.issuer,
+    versionId: versionIdOf(digests, rotationId, attempt),
+    mintedAt: clock.now(),
+    lastProbedAt: null,
+    revokedAt: null,
+    proof: null,
+    ...facts,
+  };
 }
 
 /**
