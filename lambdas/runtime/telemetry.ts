@@ -7,11 +7,16 @@ export const logger = new Logger({ serviceName: 'keyturn' });
 
 const emf = new Metrics({ namespace: 'keyturn', serviceName: 'keyturn' });
 
-/** Each count is an own EMF line, since its dimensions are its own. */
+/** Each number is an EMF line of its own, since its dimensions are its own. */
 export const metrics: Ports['metrics'] = {
-  count: (name, dimensions = {}) => {
-    const single = emf.singleMetric();
-    single.addDimensions({ ...dimensions });
-    single.addMetric(name, MetricUnit.Count, 1);
-  },
+  count: (name, dimensions) => put(name, MetricUnit.Count, 1, dimensions),
+  gauge: (name, value, dimensions) => put(name, MetricUnit.NoUnit, value, dimensions),
 };
+
+type Unit = (typeof MetricUnit)[keyof typeof MetricUnit];
+
+function put(name: string, unit: Unit, value: number, dimensions: Readonly<Record<string, string>> = {}) {
+  const single = emf.singleMetric();
+  single.addDimensions({ ...dimensions });
+  single.addMetric(name, unit, value);
+}

@@ -7,15 +7,7 @@ import type { Rotation } from '../rotation/rotation.ts';
 import type { Instant } from '../usage/instant.ts';
 import type { LedgerTable } from './document-client.ts';
 import { all, beginsWith, compare, type Expression, equals, placeholders } from './expressions.ts';
-import {
-  type Address,
-  addressOf,
-  credentialIdAt,
-  dueShards,
-  type Row,
-  read,
-  sortPrefix,
-} from './ledger-rows.ts';
+import { type Address, addressOf, dueShards, type Row, read, sortPrefix } from './ledger-rows.ts';
 
 const { partitionKey, sortKey, dueIndex } = ledgerTable;
 
@@ -26,6 +18,7 @@ export function ledgerReads(ledger: LedgerTable) {
     rotations: async (credentialId) =>
       (await rowsOf(ledger, credentialId, sortPrefix.rotation)).map(read.rotation).sort(newestFirst),
     due: (now, limit) => due(ledger, now, limit),
+    overdue: (now, limit) => overdue(ledger, now, limit),
     claim: async (issuer, keyId) => {
       const row = await get(ledger, addressOf.claim({ issuer, keyId }));
       return row && read.claim(row);
@@ -76,30 +69,50 @@ async function everyCredential({ client, table }: LedgerTable): Promise<readonly
  * Fewer than `limit` may come back while more are due; the next sweep finds those.
  */
 async function due(ledger: LedgerTable, now: Instant, limit: number): Promise<readonly Credential[]> {
-  const shards = await Promise.all(dueShards.map((shard) => dueIn(ledger, shard, now, limit)));
+  const shards = await Promise.all(dueShards.map((shard) => dueIn(ledger, 'credential', shard, now, limit)));
   const earliest = shards.flat().sort(byDueAt).slice(0, limit);
-  const rows = await Promise.all(earliest.map(({ id }) => get(ledger, addressOf.credential(id))));
+  const rows = await Promise.all(earliest.map(({ address }) => get(ledger, address)));
   return rows
     .flatMap((row) => (row ? [read.credential(row)] : []))
-    .filter(({ dueAt }) => dueAt !== null && dueAt <= now)
+    .filter(({ dueAt, pause }) => dueAt !== null && dueAt <= now && pause === null)
     .sort(byDueAt);
 }
 
+/** As `due`, of the rotations that nobody has heard of in time. */
+async function overdue(ledger: LedgerTable, now: Instant, limit: number): Promise<readonly Rotation[]> {
+  const shards = await Promise.all(dueShards.map((shard) => dueIn(ledger, 'rotation', shard, now, limit)));
+  const earliest = shards.flat().sort(byDueAt).slice(0, limit);
+  const rows = await Promise.all(earliest.map(({ address }) => get(ledger, address)));
+  return rows
+    .flatMap((row) => (row ? [read.rotation(row)] : []))
+    .filter((rotation) => !('endedAt' in rotation) && rotation.expectedBy <= now)
+    .sort((a, b) => (a.expectedBy < b.expectedBy ? -1 : 1));
+}
+
 /** The filter is applied after the page is read, so pages are read until there are enough. */
-async function dueIn(ledger: LedgerTable, shard: string, now: Instant, limit: number) {
+async function dueIn(
+  ledger: LedgerTable,
+  type: 'credential' | 'rotation',
+  shard: string,
+  now: Instant,
+  limit: number,
+) {
   const isDue = all(equals(dueIndex.partitionKey, shard), compare(dueIndex.sortKey, '<=', now));
-  const isCredential = equals('type', 'credential');
+  const isWanted = equals('type', type);
   const pages = paginateQuery(ledger, {
     TableName: ledger.table,
     IndexName: dueIndex.name,
     KeyConditionExpression: isDue.text,
-    FilterExpression: isCredential.text,
-    ...placeholders(isDue, isCredential),
+    FilterExpression: isWanted.text,
+    ...placeholders(isDue, isWanted),
   });
-  const found: { readonly id: string; readonly dueAt: Instant }[] = [];
+  const found: { readonly address: Address; readonly dueAt: Instant }[] = [];
   for await (const { Items = [] } of pages) {
     found.push(
-      ...Items.map((row) => ({ id: credentialIdAt(row[partitionKey]), dueAt: row[dueIndex.sortKey] })),
+      ...Items.map((row) => ({
+        address: { [partitionKey]: row[partitionKey], [sortKey]: row[sortKey] },
+        dueAt: row[dueIndex.sortKey],
+      })),
     );
     if (found.length >= limit) break;
   }

@@ -53,9 +53,6 @@ export const addressOf = {
   usage: (row: UsageRow) => at(partitionOf.usage(row), `${row.consumer}#${row.instance}#${row.minute}`),
 } as const;
 
-/** The credential whose META row has this partition key. */
-export const credentialIdAt = (pk: string): string => pk.slice('CRED#'.length);
-
 /** Partitions of the index `due`. */
 export const dueShards: readonly string[] = Array.from({ length: dueIndex.shards }, (_, n) => `DUE#${n}`);
 
@@ -65,13 +62,16 @@ export function dueShard(credentialId: string): string {
   return `DUE#${digest.readUInt32BE(0) % dueIndex.shards}`;
 }
 
-/** Both attributes or neither: the index is sparse, and DynamoDB refuses null in one of its keys. */
+/** The index is sparse: what lacks its shard is not in it; and DynamoDB refuses null in one of its keys. */
 const dueAttributes = (credentialId: string, dueAt: string | null): Row =>
   dueAt === null ? {} : { [dueIndex.partitionKey]: dueShard(credentialId), [dueIndex.sortKey]: dueAt };
 
+/** A paused credential keeps its date and leaves the index, so that many of them never stand in anybody's way. */
 export function credentialRow({ dueAt, ...credential }: Credential): Row {
-  const { id } = credential;
-  return { ...addressOf.credential(id), type: 'credential', ...credential, ...dueAttributes(id, dueAt) };
+  const { id, pause } = credential;
+  const row = { ...addressOf.credential(id), type: 'credential', ...credential };
+  if (pause && dueAt) return { ...row, [dueIndex.sortKey]: dueAt };
+  return { ...row, ...dueAttributes(id, dueAt) };
 }
 
 /** A rotation that has not ended is in the index by `expectedBy`, so that a sweep can find the forgotten ones. */

@@ -12,7 +12,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { InvalidInput, SecretChangedOutside } from '../rotation/errors.ts';
-import type { NewSecret, SecretStore } from '../rotation/ports.ts';
+import type { NewSecret, SecretFacts, SecretStore } from '../rotation/ports.ts';
 import { SecretText } from '../rotation/secret-text.ts';
 
 export interface SecretsManagerStoreOptions {
@@ -27,7 +27,9 @@ export function secretsManagerStore({ client, kmsKeyId }: SecretsManagerStoreOpt
     create: (secret) => create(client, kmsKeyId, secret),
     put: (name, versionId, value, stage) => put(client, name, versionId, value, stage),
     read: (name, versionId) => readVersion(client, name, versionId),
-    versions: (name) => versions(client, name),
+    versions: async (name) => (await describe(client, name))?.versions,
+    describe: (name) => describe(client, name),
+    addStage: (name, versionId, stage) => addStage(client, name, versionId, stage),
     moveCurrent: (name, move) => moveCurrent(client, name, move),
     dropStage: (name, versionId, stage) => dropStage(client, name, versionId, stage),
   };
@@ -37,12 +39,12 @@ export function secretsManagerStore({ client, kmsKeyId }: SecretsManagerStoreOpt
 async function create(
   client: SecretsManagerClient,
   kmsKeyId: string | undefined,
-  { name, token, placeholder, credentialId }: NewSecret,
+  { name, token, placeholder, credentialId, kmsKeyArn = kmsKeyId }: NewSecret,
 ): Promise<void> {
   const request = {
     Name: name,
     ClientRequestToken: token,
-    KmsKeyId: kmsKeyId,
+    KmsKeyId: kmsKeyArn,
     SecretString: placeholder,
     Tags: [{ Key: 'keyturn:credential', Value: credentialId }],
   };
@@ -88,16 +90,17 @@ async function readVersion(
 }
 
 /** DescribeSecret lists every version that has a stage, in one page; ListSecretVersionIds adds nothing but paging. */
-async function versions(
-  client: SecretsManagerClient,
-  name: string,
-): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
+async function describe(client: SecretsManagerClient, name: string): Promise<SecretFacts | undefined> {
   try {
-    const { DeletedDate, VersionIdsToStages = {} } = await client.send(
+    const { DeletedDate, VersionIdsToStages, KmsKeyId, RotationEnabled } = await client.send(
       new DescribeSecretCommand({ SecretId: name }),
     );
     if (DeletedDate) throw scheduledForDeletion(name);
-    return new Map(Object.entries(VersionIdsToStages));
+    return {
+      versions: new Map(Object.entries(VersionIdsToStages ?? {})),
+      kmsKey: KmsKeyId ?? null,
+      nativeRotation: RotationEnabled === true,
+    };
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined;
     throw error;
@@ -132,8 +135,22 @@ async function moveCurrent(
 }
 
 async function currentVersion(client: SecretsManagerClient, name: string): Promise<string | undefined> {
-  const stages = await versions(client, name);
-  return [...(stages ?? [])].find(([, labels]) => labels.includes('AWSCURRENT'))?.[0];
+  const facts = await describe(client, name);
+  return [...(facts?.versions ?? [])].find(([, labels]) => labels.includes('AWSCURRENT'))?.[0];
+}
+
+/** Moving a stage to where it is changes nothing. */
+async function addStage(
+  client: SecretsManagerClient,
+  name: string,
+  versionId: string,
+  stage: string,
+): Promise<void> {
+  const facts = await describe(client, name);
+  if (facts?.versions.get(versionId)?.includes(stage)) return;
+  await client.send(
+    new UpdateSecretVersionStageCommand({ SecretId: name, VersionStage: stage, MoveToVersionId: versionId }),
+  );
 }
 
 /** Looks first: which error an absent stage gives is not documented. */
@@ -143,8 +160,8 @@ async function dropStage(
   versionId: string,
   stage: string,
 ): Promise<void> {
-  const stages = await versions(client, name);
-  if (!stages?.get(versionId)?.includes(stage)) return;
+  const facts = await describe(client, name);
+  if (!facts?.versions.get(versionId)?.includes(stage)) return;
   await client.send(
     new UpdateSecretVersionStageCommand({
       SecretId: name,

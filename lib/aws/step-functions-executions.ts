@@ -2,6 +2,7 @@
 import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
   type SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
@@ -30,15 +31,23 @@ export function stepFunctionsExecutions({
         return 'runs';
       } catch (error) {
         if (!(error instanceof ExecutionAlreadyExists)) throw error;
-        return state(client, executionArnOf(stateMachineArn, name));
+        return (await state(client, executionArnOf(stateMachineArn, name))).status;
       }
     },
+    state: (name) => state(client, executionArnOf(stateMachineArn, name)),
   };
 }
 
-async function state(client: SFNClient, executionArn: string): Promise<'runs' | 'ended'> {
-  const { status } = await client.send(new DescribeExecutionCommand({ executionArn }));
-  return status === 'RUNNING' || status === 'PENDING_REDRIVE' ? 'runs' : 'ended';
+/** Step Functions forgets an execution 90 days after its end. */
+async function state(client: SFNClient, executionArn: string): ReturnType<Executions['state']> {
+  try {
+    const { status, startDate } = await client.send(new DescribeExecutionCommand({ executionArn }));
+    const runs = status === 'RUNNING' || status === 'PENDING_REDRIVE';
+    return { status: runs ? 'runs' : 'ended', startedAt: startDate?.toISOString() ?? null };
+  } catch (error) {
+    if (error instanceof ExecutionDoesNotExist) return { status: 'ended', startedAt: null };
+    throw error;
+  }
 }
 
 /** `…:stateMachine:<name>` and the execution's name make `…:execution:<name>:<execution>`. */

@@ -37,6 +37,7 @@ function capabilitiesOf({ capabilities, exclusive, requests }: HttpBlock): Capab
     named: capabilities.named,
     list: requests.list !== undefined,
     disable: requests.disable !== undefined,
+    expiry: false,
     exclusive,
     createLag: secondsOf(capabilities.createLag),
     revokeLag: secondsOf(capabilities.revokeLag),

@@ -76,6 +76,7 @@ async function open(
     after: { status: 'rotating', lastGeneration: generation, activeRotation: input.rotationId },
   });
   const rotation: Rotation = {
+    kind: 'rotate',
     phase: 'issuing',
     credentialId: credential.id,
     rotationId: input.rotationId,
@@ -87,6 +88,7 @@ async function open(
     requestedBy: input.requestedBy,
     startedAt: now,
     expectedBy: plus(now, expectedWithin),
+    resumes: 0,
     lease: null,
     outbox: [
       {

@@ -40,6 +40,21 @@ export class IssuerUnavailable extends Error {
   override readonly name = 'IssuerUnavailable';
 }
 
+/** The target refused the key for good: the same request will be refused again. */
+export class TargetRejected extends Error {
+  override readonly name = 'TargetRejected';
+}
+
+/** The target did not answer, or not in a way that says what happened; the key may be there. */
+export class TargetUnavailable extends Error {
+  override readonly name = 'TargetUnavailable';
+}
+
+/** A rotation before its commit point whose credential is no longer declared. */
+export class CredentialRemoved extends Error {
+  override readonly name = 'CredentialRemoved';
+}
+
 /** The issuer does not accept the new key. */
 export class KeyRefused extends Error {
   override readonly name = 'KeyRefused';
@@ -100,5 +115,6 @@ export const notWorthRetrying = [
   'KeyRefused',
   'ProbeUntrusted',
   'AttemptsExhausted',
+  'CredentialRemoved',
   ...neverMended,
 ] as const;

@@ -44,7 +44,9 @@ export interface Commit {
 }
 
 /** Fields of a rotation that change without an audit record. */
-export type RotationNote = Partial<Pick<GraceFacts, 'checks' | 'verdict'> & Pick<Rotation, 'expectedBy'>>;
+export type RotationNote = Partial<
+  Pick<GraceFacts, 'checks' | 'verdict'> & Pick<Rotation, 'expectedBy' | 'resumes'>
+>;
 
 /** The book of every credential, key and rotation. */
 export interface Ledger {
@@ -54,8 +56,10 @@ export interface Ledger {
   credentials(): Promise<readonly Credential[]>;
   /** The rotations of one credential, newest first. */
   rotations(credentialId: string): Promise<readonly Rotation[]>;
-  /** Credentials whose `dueAt` has passed, earliest first, at most `limit`. */
+  /** Credentials whose `dueAt` has passed and that are not paused, earliest first, at most `limit`. */
   due(now: Instant, limit: number): Promise<readonly Credential[]>;
+  /** Rotations that have not ended and whose `expectedBy` has passed, earliest first, at most `limit`. */
+  overdue(now: Instant, limit: number): Promise<readonly Rotation[]>;
   /**
    * @throws Fenced when the epoch differs; Superseded when the rotation's run differs (or a new rotation's row
    * exists already); LedgerChanged when only the audit sequence differs, a claim belongs to another key, the
@@ -122,12 +126,27 @@ export interface SecretStore {
   versions(name: string): Promise<ReadonlyMap<string, readonly string[]> | undefined>;
   /** Moves AWSCURRENT in one call; does nothing when it is on `to` already. @throws SecretChangedOutside */
   moveCurrent(name: string, move: { readonly from: string; readonly to: string }): Promise<void>;
+  /** What is known of the secret itself; undefined when there is no such secret. */
+  describe(name: string): Promise<SecretFacts | undefined>;
+  /** Puts a stage of keyturn's on a version that has another one, so that Secrets Manager keeps it. */
+  addStage(name: string, versionId: string, stage: string): Promise<void>;
   /** Takes a stage off a version, after which Secrets Manager may drop the version; absent is fine. */
   dropStage(name: string, versionId: string, stage: string): Promise<void>;
 }
 
+export interface SecretFacts {
+  /** As `versions` has them. */
+  readonly versions: ReadonlyMap<string, readonly string[]>;
+  /** The KMS key as the secret names it (ARN, id or alias); null for the account's aws/secretsmanager. */
+  readonly kmsKey: string | null;
+  /** Whether Secrets Manager's own rotation is on. */
+  readonly nativeRotation: boolean;
+}
+
 export interface NewSecret {
   readonly name: string;
+  /** @default the stack's key */
+  readonly kmsKeyArn?: string;
   readonly token: string;
   readonly placeholder: string;
   readonly credentialId: string;
@@ -145,6 +164,8 @@ export interface Capabilities {
   readonly named: boolean;
   readonly list: boolean;
   readonly disable: boolean;
+  /** A key can be given an end when it is made. */
+  readonly expiry: boolean;
   /** Nobody but this installation makes keys under the principal. */
   readonly exclusive: boolean;
   /** Seconds until a created key is accepted, and listed, everywhere. */
@@ -173,12 +194,53 @@ export interface CreatedKey {
  */
 export interface Issuer {
   readonly capabilities: Capabilities;
-  create(request: { readonly label: string }): Promise<CreatedKey>;
+  /** @param request.expiresAt when the issuer is to end the key by itself; only where `expiry` allows it. */
+  create(request: { readonly label: string; readonly expiresAt?: Instant }): Promise<CreatedKey>;
   list(): Promise<readonly ListedKey[]>;
   probe(secret: SecretText): Promise<ProbeAnswer>;
   revoke(keyId: string): Promise<void>;
   disable(keyId: string): Promise<void>;
   enable(keyId: string): Promise<void>;
+}
+
+/** What a target is told of the key that it is to take. */
+export interface Deployment {
+  readonly credentialId: string;
+  readonly rotationId: string;
+  readonly generation: number;
+  readonly keyId: string;
+  /** Name of the secret, and the version of it that holds the key. */
+  readonly secretName: string;
+  readonly versionId: string;
+  /** Reads the key from the store; only targets that hold a copy do. */
+  read(): Promise<{
+    /** The secret part alone. */
+    readonly secret: SecretText;
+    /** The text as consumers read it. */
+    readonly text: SecretText;
+  }>;
+}
+
+/**
+ * A place that holds a copy of the key, or restarts what does.
+ * Every call @throws TargetRejected when refused for good, TargetUnavailable when nobody knows what happened.
+ */
+export interface Target {
+  /** Brings the key there; doing it again changes nothing more. */
+  deploy(deployment: Deployment): Promise<void>;
+  /** A harmless call that shows whether the target is there and may be used. */
+  check(): Promise<void>;
+}
+
+export interface Targets {
+  /** @throws InvalidInput when no such target block is registered. */
+  connect(name: string): Promise<Target>;
+}
+
+/** Target blocks of keyturn.yaml as registered, by name; plain JSON that the target's own schema has accepted. */
+export interface TargetBlocks {
+  put(name: string, block: unknown): Promise<void>;
+  get(name: string): Promise<unknown>;
 }
 
 export interface Issuers {
@@ -210,6 +272,8 @@ export interface Executions {
    * @returns `runs` when it runs now, whoever started it; `ended` when a past execution has used the name up.
    */
   start(name: string, input: RotationRef & { readonly requestedBy: string }): Promise<'runs' | 'ended'>;
+  /** What became of an execution; `startedAt` is null for a name that was never started, or is long forgotten. */
+  state(name: string): Promise<{ readonly status: 'runs' | 'ended'; readonly startedAt: Instant | null }>;
 }
 
 export interface Clock {
@@ -242,16 +306,44 @@ export interface DeadLetters {
 
 /** Numbers for the dashboards. */
 export interface Metrics {
-  count(name: MetricName, dimensions?: Readonly<Record<string, string>>): void;
+  count(name: CountName, dimensions?: Readonly<Record<string, string>>): void;
+  /** A value at this moment; CloudWatch shows its course. */
+  gauge(name: GaugeName, value: number, dimensions?: Readonly<Record<string, string>>): void;
 }
 
-export type MetricName =
-  | 'RotationStarted'
-  | 'RotationCompleted'
-  | 'RotationAbandoned'
-  | 'RotationRejected'
-  | 'RotationOverdue'
-  | 'ReportRejected';
+export const countNames = [
+  'RotationStarted',
+  'RotationCompleted',
+  'RotationAbandoned',
+  'RotationRejected',
+  'RotationOverdue',
+  /** A rotation was resumed three times without getting on. */
+  'RotationStuck',
+  /** Five rotations of a credential in a row were abandoned. */
+  'CredentialFailing',
+  /** A target has refused a key three times in a row. */
+  'TargetFailing',
+  'ReportRejected',
+] as const;
+
+export type CountName = (typeof countNames)[number];
+
+export const gaugeNames = [
+  /** Credentials whose time has come, at each sweep. */
+  'CredentialsDue',
+  /** Rotations under way that nobody has heard of in time, at each sweep. */
+  'RotationsUnheard',
+  /** Rotations under way, by `phase`, each hour. */
+  'RotationsUnderWay',
+  /** Credentials by `status`, each hour. */
+  'Credentials',
+  /** Days since the promotion of the oldest current key, each hour. */
+  'OldestKeyDays',
+  /** Seconds from a promotion to the proof that the old key is out of use. */
+  'DrainSeconds',
+] as const;
+
+export type GaugeName = (typeof gaugeNames)[number];
 
 export interface Ports {
   readonly ledger: Ledger;
@@ -260,6 +352,8 @@ export interface Ports {
   readonly secrets: SecretStore;
   readonly issuers: Issuers;
   readonly issuerBlocks: IssuerBlocks;
+  readonly targets: Targets;
+  readonly targetBlocks: TargetBlocks;
   readonly installation: Installation;
   /** Who used which key. */
   readonly usage: Pick<UsageBook, 'presence'>;

@@ -119,6 +119,9 @@ function fresh(
     currentVersionId: null,
     lastPromotedAt: null,
     dueAt: clock.now(),
+    pause: null,
+    failures: 0,
+    removedAt: null,
     auditSeq: 0,
     auditHash: '',
   };

@@ -33,6 +33,8 @@ export const outgoingEvents = [
   'Rotation Abandoned',
   'Rotation Rejected',
   'Unknown Key Found',
+  'Target Failing',
+  'Credential Failing',
 ] as const;
 
 export type OutgoingEvent = (typeof outgoingEvents)[number];
@@ -52,7 +54,25 @@ export interface Lease {
   readonly until: Instant;
 }
 
+/**
+ * `rotate` puts a new key in the old one's place · `adopt` takes over the key that a secret holds already ·
+ * `retire` ends the last key of a credential that is no longer declared.
+ */
+export type RotationKind = 'rotate' | 'adopt' | 'retire';
+
+/** Where a target stands with the new key. */
+export interface Deployed {
+  /** Whether the target has it. */
+  readonly done: boolean;
+  readonly at: Instant;
+  /** Times in a row that it has failed. */
+  readonly failures: number;
+  /** What the last failure said. */
+  readonly reason: string | null;
+}
+
 interface Base {
+  readonly kind: RotationKind;
   readonly credentialId: string;
   readonly rotationId: string;
   /** Generation of the new key. */
@@ -70,6 +90,8 @@ interface Base {
   readonly startedAt: Instant;
   /** Past this moment the execution must be presumed dead. */
   readonly expectedBy: Instant;
+  /** Times in a row that a new run was started without getting on. */
+  readonly resumes: number;
   readonly lease: Lease | null;
   readonly outbox: readonly Announcement[];
   readonly intent: Intent | null;
@@ -87,6 +109,8 @@ export interface GraceFacts {
   readonly verdict: DrainVerdict | null;
   /** When the proof was complete; null while the old key waits. */
   readonly drainedAt: Instant | null;
+  /** By target; one that is missing has not been tried. */
+  readonly deployments: Readonly<Record<string, Deployed>>;
 }
 
 export type Rotation = Base &
@@ -256,7 +280,7 @@ export function graceFacts(rotation: Rotation): GraceFacts | undefined {
 
 function graceFrom(promotedAt: Instant, graceMax: number): GraceFacts {
   const deadline = plus(promotedAt, graceMax);
-  return { promotedAt, deadline, extensions: 0, checks: 0, verdict: null, drainedAt: null };
+  return { promotedAt, deadline, extensions: 0, checks: 0, verdict: null, drainedAt: null, deployments: {} };
 }
 
 const whyCondemned = ({ phase }: Rotation) => (phase === 'abandoning' ? 'abandoned' : 'orphan');

@@ -1,10 +1,13 @@
 /** A state machine that only remembers what was started. */
 import type { Executions } from '../../lib/rotation/ports.ts';
+import type { Instant } from '../../lib/usage/instant.ts';
+import { someTime } from '../support/builders.ts';
 import { copy } from './copy.ts';
 
 interface StartedExecution {
   readonly name: string;
   readonly input: Parameters<Executions['start']>[1];
+  readonly at: Instant;
 }
 
 export interface MemoryExecutions extends Executions {
@@ -14,14 +17,21 @@ export interface MemoryExecutions extends Executions {
   end(name: string): void;
 }
 
-export function memoryExecutions(): MemoryExecutions {
+/** @param now what the clock says; by default always the same. */
+export function memoryExecutions(now: () => Instant = () => someTime): MemoryExecutions {
   const started: StartedExecution[] = [];
   const ended = new Set<string>();
   return {
     started,
     async start(name, input) {
-      if (!started.some((execution) => execution.name === name)) started.push({ name, input: copy(input) });
+      if (!started.some((execution) => execution.name === name))
+        started.push({ name, input: copy(input), at: now() });
       return ended.has(name) ? 'ended' : 'runs';
+    },
+    async state(name) {
+      const execution = started.find((each) => each.name === name);
+      if (!execution) return { status: 'ended', startedAt: null };
+      return { status: ended.has(name) ? 'ended' : 'runs', startedAt: execution.at };
     },
     end(name) {
       ended.add(name);

@@ -60,6 +60,7 @@ const memoryCapabilities: Capabilities = {
   named: true,
   list: true,
   disable: true,
+  expiry: true,
   exclusive: true,
   createLag: 0,
   revokeLag: 0,

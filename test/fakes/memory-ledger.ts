@@ -51,6 +51,11 @@ function reads({ books, claims }: State) {
     async due(now, limit) {
       return copy(credentials().filter(isDue(now)).sort(byDueAt).slice(0, limit));
     },
+    async overdue(now, limit) {
+      const rotations = [...books.values()].flatMap((book) => [...book.rotations.values()]);
+      const unheard = rotations.filter((each) => !('endedAt' in each) && each.expectedBy <= now);
+      return copy(unheard.sort((a, b) => (a.expectedBy < b.expectedBy ? -1 : 1)).slice(0, limit));
+    },
     async claim(issuer, keyId) {
       return copy(claims.get(claimName({ issuer, keyId })));
     },

@@ -11,6 +11,11 @@ interface Version {
 /** Versions by id; order of making. */
 type Secret = Map<string, Version>;
 
+export interface MemorySecretStore extends SecretStore {
+  /** Turns Secrets Manager's own rotation of a secret on. */
+  rotateNatively(name: string): void;
+}
+
 /**
  * What it holds to:
  * - the first version of a secret becomes AWSCURRENT, whatever stage is asked for;
@@ -21,11 +26,14 @@ type Secret = Map<string, Version>;
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
  */
-export function memorySecretStore(): SecretStore {
+export function memorySecretStore(): MemorySecretStore {
   const secrets = new Map<string, Secret>();
+  const kmsKeys = new Map<string, string>();
+  const rotating = new Set<string>();
   return {
-    async create({ name, token, placeholder }) {
+    async create({ name, token, placeholder, kmsKeyArn }) {
       if (secrets.has(name)) return;
+      if (kmsKeyArn) kmsKeys.set(name, kmsKeyArn);
       const secret: Secret = new Map();
       secrets.set(name, secret);
       add(secret, token, new SecretText(placeholder), 'AWSCURRENT');
@@ -46,6 +54,19 @@ export function memorySecretStore(): SecretStore {
       const secret = secrets.get(name);
       return secret && new Map([...secret].map(([id, { stages }]) => [id, [...stages]]));
     },
+    async describe(name) {
+      const secret = secrets.get(name);
+      if (!secret) return undefined;
+      const versions = new Map([...secret].map(([id, { stages }]) => [id, [...stages]]));
+      return { versions, kmsKey: kmsKeys.get(name) ?? null, nativeRotation: rotating.has(name) };
+    },
+    async addStage(name, versionId, stage) {
+      const secret = existing(secrets, name);
+      existingVersion(secret, name, versionId);
+      attach(secret, stage, versionId);
+      deprecate(secret);
+    },
+    rotateNatively: (name) => void rotating.add(name),
     async moveCurrent(name, { from, to }) {
       const secret = existing(secrets, name);
       existingVersion(secret, name, to);

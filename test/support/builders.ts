@@ -40,6 +40,9 @@ export function aCredential(overrides: Partial<Credential> = {}): Credential {
     currentVersionId: null,
     lastPromotedAt: null,
     dueAt: someTime,
+    pause: null,
+    failures: 0,
+    removedAt: null,
     auditSeq: 1,
     auditHash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
     ...overrides,
@@ -80,6 +83,7 @@ export function aRotation({
 }
 
 const base = {
+  kind: 'rotate' as const,
   credentialId: 'billing-agent',
   rotationId: 'a1f0d9c2-3b44-5e55-8f66-777788889999',
   generation: 2,
@@ -90,6 +94,7 @@ const base = {
   requestedBy: 'schedule',
   startedAt: someTime,
   expectedBy: '2026-03-02T08:15:00.000Z',
+  resumes: 0,
   lease: null,
   outbox: [],
   intent: null,
@@ -103,6 +108,7 @@ const grace: GraceFacts = {
   checks: 0,
   verdict: null,
   drainedAt: null,
+  deployments: {},
 };
 
 const ended = { endedAt: '2026-03-02T13:00:00.000Z' };

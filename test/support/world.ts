@@ -3,9 +3,9 @@ import { placeholderIdOf, rotationIdOf } from '../../lib/rotation/ids.ts';
 import type { Key } from '../../lib/rotation/key.ts';
 import type {
   Capabilities,
+  CountName,
   Issuers,
   LedgerView,
-  MetricName,
   Ports,
   RotationRef,
 } from '../../lib/rotation/ports.ts';
@@ -26,6 +26,7 @@ import { memoryIssuerLocks } from '../fakes/memory-issuer-locks.ts';
 import { type MemoryLedger, memoryLedger } from '../fakes/memory-ledger.ts';
 import { memoryRequests } from '../fakes/memory-requests.ts';
 import { memorySecretStore } from '../fakes/memory-secret-store.ts';
+import { type MemoryTarget, memoryTarget } from '../fakes/memory-target.ts';
 import { type MemoryUsageBook, memoryUsageBook } from '../fakes/memory-usage-book.ts';
 import { testDigests } from '../fakes/test-digests.ts';
 import { aDeclaration } from './builders.ts';
@@ -46,11 +47,13 @@ export interface World {
   readonly clock: ManualClock;
   readonly ledger: MemoryLedger;
   readonly issuer: MemoryIssuer;
+  /** The twin behind a target's name. */
+  targetOf(name: string): MemoryTarget;
   readonly usage: MemoryUsageBook;
   readonly events: MemoryEventSink;
   readonly executions: MemoryExecutions;
   /** Every metric that was counted, in order. */
-  readonly metrics: readonly MetricName[];
+  readonly metrics: readonly CountName[];
   /** The ports as a new invocation gets them. */
   ports(invoked?: Invoked): Ports;
   /** How the rotation after the last one travels through the state machine. */
@@ -87,7 +90,7 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
   const ledger = memoryLedger();
   const usage = memoryUsageBook();
   const events = memoryEventSink();
-  const executions = memoryExecutions();
+  const executions = memoryExecutions(() => clock.now());
   const secrets = memorySecretStore();
   const issuer = memoryIssuer({
     clock,
@@ -96,7 +99,13 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     ...(options.lifetime !== undefined && { lifetime: options.lifetime }),
   });
   const digests = testDigests();
-  const metrics: MetricName[] = [];
+  const targets = new Map<string, MemoryTarget>();
+  const targetOf = (name: string): MemoryTarget => {
+    const target = targets.get(name) ?? memoryTarget();
+    targets.set(name, target);
+    return target;
+  };
+  const metrics: CountName[] = [];
   const shared = {
     ledger,
     issuerLocks: memoryIssuerLocks(),
@@ -104,13 +113,15 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     secrets,
     issuers: oneIssuer(issuer),
     issuerBlocks: memoryIssuerBlocks(),
+    targets: { connect: async (name: string) => targetOf(name) },
+    targetBlocks: memoryIssuerBlocks(),
     installation: memoryInstallation(),
     usage,
     events,
     executions,
     clock,
     digests,
-    metrics: { count: (name: MetricName) => void metrics.push(name) },
+    metrics: { count: (name: CountName) => void metrics.push(name), gauge: () => {} },
     deadLetters: memoryDeadLetters(),
   };
   let invocations = 0;
@@ -143,6 +154,7 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     clock,
     ledger,
     issuer,
+    targetOf,
     usage,
     events,
     executions,

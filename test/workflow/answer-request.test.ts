@@ -51,7 +51,10 @@ describe('a request', () => {
   it('that comes again after a death at its start, while its rotation runs, is not rejected', async () => {
     const { world, ports, deadLetters } = await aDesk();
     const ref = await world.nextRotation();
-    const dying = { ...ports, executions: { start: () => Promise.reject(new Error('killed')) } };
+    const dying = {
+      ...ports,
+      executions: { ...ports.executions, start: () => Promise.reject(new Error('killed')) },
+    };
     const body = requested({ credential: world.credentialId });
     await expect(answerRequest(dying, body)).rejects.toThrow('killed');
     await begin(world.ports(), { ...ref, requestedBy: 'schedule' });
