@@ -1,6 +1,6 @@
 /** Step `begin` of the rotation workflow. */
 import { begin } from '../lib/rotation/begin.ts';
-import { withRotation } from './runtime/connect.ts';
+import { withIssuers, withRotation } from './runtime/connect.ts';
 import { stepHandler } from './runtime/handler.ts';
 
-export const handler = stepHandler('begin', begin, withRotation);
+export const handler = stepHandler('begin', begin, () => ({ ...withRotation(), ...withIssuers() }));

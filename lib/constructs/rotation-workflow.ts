@@ -12,6 +12,9 @@ import {
   type IChainable,
   JitterType,
   LogLevel,
+  Map as MapState,
+  Pass,
+  ProvideItems,
   QueryLanguage,
   StateMachine,
   StateMachineType,
@@ -50,6 +53,10 @@ export class RotationWorkflow extends Construct {
     const issue = this.step('Issue key', 'issueKey', functions);
     const verify = this.step('Verify key', 'verifyKey', functions);
     const promote = this.untilDone('Promote key', 'promoteKey', functions);
+    const windowWait = Wait.jsonata(this, 'Wait for window', {
+      time: WaitTime.timestamp('{% $states.input.lookAt %}'),
+    });
+    const deploy = this.deployment(functions);
     const graceWait = Wait.jsonata(this, 'Wait out grace', {
       time: WaitTime.timestamp('{% $states.input.lookAt %}'),
     });
@@ -88,10 +95,23 @@ export class RotationWorkflow extends Construct {
     }
 
     graceWait.next(check);
-    issue.next(verify).next(promote).next(graceWait);
+    issue.next(verify).next(
+      new Choice(this, 'Adopted?', { queryLanguage: QueryLanguage.JSONATA })
+        .when(nextIs('complete'), complete)
+        .otherwise(promote),
+    );
+    windowWait.next(promote);
+    promote.next(
+      new Choice(this, 'Promoted?', { queryLanguage: QueryLanguage.JSONATA })
+        .when(nextIs('wait'), windowWait)
+        .when(nextIs('deployKey'), deploy)
+        .otherwise(graceWait),
+    );
+    deploy.next(graceWait);
     check.next(
       new Choice(this, 'Drained?', { queryLanguage: QueryLanguage.JSONATA })
         .when(nextIs('wait'), graceWait)
+        .when(nextIs('deployKey'), deploy)
         .when(nextIs('revokeKey'), revoke)
         .when(nextIs('complete'), complete)
         .otherwise(ended),
@@ -119,6 +139,7 @@ export class RotationWorkflow extends Construct {
         .when(nextIs('proveDead'), prove)
         .when(nextIs('complete'), complete)
         .when(nextIs('abandon'), abandon)
+        .when(nextIs('blocked'), blocked)
         .otherwise(ended),
     );
     this.stateMachine = this.machine(start, logKey);
@@ -144,8 +165,8 @@ export class RotationWorkflow extends Construct {
   }
 
   /**
-   * A step that is tried for 30 days, hourly in the end: nothing resumes a rotation whose execution has ended. No
-   * jitter, which would halve the days.
+   * A step that is tried for 30 days, hourly in the end, since there is no way back from it. No jitter, which would
+   * halve the days.
    */
   private untilDone(
     id: string,
@@ -164,6 +185,43 @@ export class RotationWorkflow extends Construct {
       maxAttempts: 730,
     });
     return task;
+  }
+
+  /**
+   * One Deploy key per target. A target that fails for longer than an hour, or for good, is left behind for now: it
+   * holds the old key, and Check drain comes back to it.
+   */
+  private deployment(functions: RotationWorkflowProps['functions']): MapState {
+    const task = this.task(
+      'Deploy key',
+      'deployKey',
+      functions,
+      `{% $merge([${executionInput}, {'target': $states.input}]) %}`,
+    );
+    task.addRetry({
+      // The targets of a rotation take turns at its lease.
+      errors: ['StepBusy'],
+      interval: Duration.seconds(3),
+      backoffRate: 1,
+      maxAttempts: 120,
+    });
+    task.addRetry({
+      errors: [...endsWithoutEffect, ...neverMended, 'TargetRejected'],
+      maxAttempts: 0,
+    });
+    task.addRetry({
+      errors: [Errors.ALL],
+      interval: Duration.seconds(10),
+      backoffRate: 2,
+      maxDelay: Duration.minutes(10),
+      maxAttempts: 12,
+    });
+    task.addCatch(Pass.jsonata(this, 'Left behind'), { errors: [Errors.ALL] });
+    const all = MapState.jsonata(this, 'Deploy to targets', {
+      items: ProvideItems.jsonata('{% $states.input.targets %}'),
+      outputs: "{% {'lookAt': $states.input.lookAt} %}",
+    });
+    return all.itemProcessor(task);
   }
 
   private abandonStep(functions: RotationWorkflowProps['functions']): LambdaInvoke {

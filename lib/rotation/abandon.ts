@@ -1,5 +1,7 @@
 /** Abandon: before the commit point any failure ends here; the new key dies and consumers never knew of it. */
-import { plus, type Seconds } from '../usage/instant.ts';
+import type { Instant } from '../usage/instant.ts';
+import type { Credential } from './credential.ts';
+import { dueAfterFailure, failuresUntilFailing } from './due.ts';
 import { PastCommitPoint } from './errors.ts';
 import { stageOf } from './ids.ts';
 import { isLive, type Key } from './key.ts';
@@ -16,13 +18,11 @@ export interface Failure {
   readonly Cause?: string | undefined;
 }
 
-/** Until a rotation that was abandoned is tried again. */
-const tryAgainAfter: Seconds = 15 * 60;
-
 /**
  * 1. Writes `abandoning` with the reason.
  * 2. Condemns the rotation's live keys one by one: Revoke key and Prove dead lead back here.
- * 3. Lists once more for late arrivals, then writes `abandoned` and releases the lock. The generation is used up.
+ * 3. Lists once more for late arrivals, then writes `abandoned` and releases the lock. The generation is used up, and
+ *    the next try is later the more of them have failed; after five in a row the credential is `failing`.
  *    If what was asked for last may be among keys that nobody can place, the rotation ends `blocked` instead.
  *
  * Run twice, each part finds what the first run has written.
@@ -64,23 +64,38 @@ async function condemnOrClose(ports: AbandonPorts, turn: Turn): Promise<void> {
 async function close(ports: AbandonPorts, turn: Turn): Promise<void> {
   const { credential, rotation, keys } = turn;
   const now = ports.clock.now();
+  const after = onward(credential, now);
   for (const key of keys.filter(({ generation }) => generation === rotation.generation))
     await forget(ports, turn, key);
   await turn.record(
     { name: 'abandoned', at: now },
     {
-      credential: {
-        activeRotation: null,
-        status: credential.currentGeneration > 0 ? 'active' : 'new',
-        dueAt: plus(now, tryAgainAfter),
-      },
+      credential: { activeRotation: null, ...after },
       announce: {
         type: 'Rotation Abandoned',
-        detail: { reason: rotation.phase === 'abandoning' ? rotation.reason : '' },
+        detail: {
+          reason: rotation.phase === 'abandoning' ? rotation.reason : '',
+          failures: after.failures,
+          failing: after.status === 'failing',
+          triedAgainAt: after.dueAt,
+        },
       },
     },
   );
   ports.metrics.count('RotationAbandoned');
+  if (after.status === 'failing') ports.metrics.count('CredentialFailing');
+}
+
+/** A credential that is no longer declared has not failed: it goes on to its retirement. */
+function onward(credential: Credential, now: Instant): Pick<Credential, 'status' | 'dueAt' | 'failures'> {
+  if (credential.removedAt) return { status: 'retiring', dueAt: now, failures: credential.failures };
+  const failures = credential.failures + 1;
+  const unharmed = credential.currentGeneration > 0 ? 'active' : 'new';
+  return {
+    status: failures >= failuresUntilFailing ? 'failing' : unharmed,
+    dueAt: dueAfterFailure(credential.declaration.policy, failures, now),
+    failures,
+  };
 }
 
 /** Takes keyturn's stage off a dead key's version, where there is one. */

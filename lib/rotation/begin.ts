@@ -1,15 +1,25 @@
 /** Begin: takes the credential's lock for a rotation, or takes an interrupted one over, and says where to go on. */
-import { plus } from '../usage/instant.ts';
+import { type Instant, plus } from '../usage/instant.ts';
 import { chain } from './audit.ts';
+import type { Credential, CredentialStatus } from './credential.ts';
 import { Fenced, InvalidInput, Superseded } from './errors.ts';
 import { rotationIdOf } from './ids.ts';
-import type { LedgerView, Ports, RotationRef } from './ports.ts';
+import type { Key } from './key.ts';
+import { blocking } from './lost-keys.ts';
+import type { LedgerView, ListedKey, Ports, RotationRef } from './ports.ts';
 import { expectedWithin, recordChange } from './record-change.ts';
-import { type NextStep, nextStep, type Rotation } from './rotation.ts';
+import {
+  type GraceFacts,
+  graceFrom,
+  type NextStep,
+  nextStep,
+  type Rotation,
+  type RotationKind,
+} from './rotation.ts';
 import { sent } from './turn.ts';
 import type { TurnState } from './turn-state.ts';
 
-type BeginPorts = Pick<Ports, 'ledger' | 'events' | 'clock' | 'digests' | 'metrics'>;
+type BeginPorts = Pick<Ports, 'ledger' | 'issuers' | 'events' | 'clock' | 'digests' | 'metrics'>;
 
 /** What an execution is started with. */
 export interface BeginInput extends RotationRef {
@@ -21,13 +31,18 @@ export interface BeginInput extends RotationRef {
  * 1. No row yet: makes it and takes the lock in one transaction. The generation is the one after the last, and the
  *    rotation's id must follow from it, so an execution that was started twice, or late, cannot take a second one.
  * 2. A row of an earlier run: takes it over by bumping `run`; whatever the dead run still does is refused.
- * 3. Says which step the rotation's phase needs.
+ * 3. Before a key is made: sees that the issuer has room for one. If not, the rotation ends `blocked` and names what
+ *    is in the way; nothing is deleted to make room.
+ * 4. Says which step the rotation's phase needs.
  *
  * Run twice, the second time finds the row of its own run and only repeats the answer and the unsent events.
  *
  * @throws InvalidInput for an unknown credential; Superseded when another rotation or run owns the credential.
  */
-export async function begin(ports: BeginPorts, input: BeginInput): Promise<{ readonly next: NextStep }> {
+export async function begin(
+  ports: BeginPorts,
+  input: BeginInput,
+): Promise<{ readonly next: NextStep | 'blocked' }> {
   const view = await ports.ledger.load(input.credentialId, input.rotationId);
   if (!view) {
     throw new InvalidInput(
@@ -35,8 +50,28 @@ export async function begin(ports: BeginPorts, input: BeginInput): Promise<{ rea
     );
   }
   const state = await ownedState(ports, view, input);
-  const { rotation } = await sent(ports, state);
-  return { next: nextStep(rotation) };
+  const { rotation } = await sent(ports, await withRoom(ports, state));
+  return { next: rotation.phase === 'blocked' ? 'blocked' : nextStep(rotation) };
+}
+
+/** Foreign and inactive keys count as the issuer counts them: it lists them all. */
+async function withRoom(ports: BeginPorts, state: TurnState): Promise<TurnState> {
+  const { credential, rotation } = state;
+  if (rotation.phase !== 'issuing' || rotation.attempt > 0) return state;
+  const { issuer: name } = credential.declaration;
+  const issuer = await ports.issuers.connect(name);
+  const { list, maxLiveKeys } = issuer.capabilities;
+  const listed = list ? await issuer.list() : [];
+  if (listed.length < maxLiveKeys) return state;
+  const inTheWay = notOf(state, listed);
+  const reason = `issuer ${name} allows ${maxLiveKeys} keys and lists ${listed.length} already, of them not of this credential: ${inTheWay.join(', ') || 'none'}. keyturn deletes none of them: remove there what nobody needs, then ask for a rotation again`;
+  const event = { name: 'blocked', at: ports.clock.now(), reason } as const;
+  return recordChange(ports, 'step begin', state, event, blocking(name, inTheWay, reason));
+}
+
+function notOf({ keys }: TurnState, listed: readonly ListedKey[]): readonly string[] {
+  const own = new Set(keys.map(({ keyId }) => keyId));
+  return listed.map(({ keyId }) => keyId).filter((keyId) => !own.has(keyId));
 }
 
 async function ownedState(ports: BeginPorts, view: LedgerView, input: BeginInput): Promise<TurnState> {
@@ -65,6 +100,8 @@ async function open(
     );
   }
   const now = ports.clock.now();
+  const kind = kindOf(credential, keys);
+  const status: CredentialStatus = kind === 'retire' ? 'retiring' : 'rotating';
   const audit = chain(ports.digests, credential.auditHash, {
     credentialId: credential.id,
     seq: credential.auditSeq + 1,
@@ -73,11 +110,11 @@ async function open(
     what: 'rotationStarted',
     rotationId: input.rotationId,
     before: { status: credential.status, lastGeneration: credential.lastGeneration },
-    after: { status: 'rotating', lastGeneration: generation, activeRotation: input.rotationId },
+    after: { kind, status, lastGeneration: generation, activeRotation: input.rotationId },
   });
   const rotation: Rotation = {
-    kind: 'rotate',
-    phase: 'issuing',
+    kind,
+    ...firstPhase(kind, credential, now),
     credentialId: credential.id,
     rotationId: input.rotationId,
     generation,
@@ -96,7 +133,7 @@ async function open(
         hash: audit.hash,
         at: now,
         type: 'Rotation Started',
-        detail: { rotationId: input.rotationId, generation, requestedBy: input.requestedBy },
+        detail: { rotationId: input.rotationId, generation, kind, requestedBy: input.requestedBy },
       },
     ],
     intent: null,
@@ -104,7 +141,7 @@ async function open(
   };
   const locked = {
     ...credential,
-    status: 'rotating' as const,
+    status,
     activeRotation: input.rotationId,
     lastGeneration: generation,
     dueAt: null,
@@ -115,4 +152,24 @@ async function open(
   await ports.ledger.commit({ expected: { auditSeq, epoch }, credential: locked, rotation, audit });
   ports.metrics.count('RotationStarted');
   return { credential: locked, rotation, keys };
+}
+
+/** What a rotation is for follows from the credential alone, so that whoever starts it need not know. */
+function kindOf(
+  { removedAt, declaration: { adopt }, currentGeneration }: Credential,
+  keys: readonly Key[],
+): RotationKind {
+  if (removedAt) return 'retire';
+  const hadIt = keys.some(({ keyId }) => keyId === adopt?.keyId);
+  return adopt && currentGeneration === 0 && !hadIt ? 'adopt' : 'rotate';
+}
+
+/** An adopted key is there already, and a retirement makes none: it begins where its last key is to drain. */
+function firstPhase(
+  kind: RotationKind,
+  { declaration }: Credential,
+  now: Instant,
+): { readonly phase: 'issuing' | 'verifying' } | ({ readonly phase: 'grace' } & GraceFacts) {
+  if (kind === 'retire') return { phase: 'grace', ...graceFrom(now, declaration.policy.grace.max) };
+  return { phase: kind === 'adopt' ? 'verifying' : 'issuing' };
 }

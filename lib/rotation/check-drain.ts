@@ -1,6 +1,8 @@
 /** Check drain: decides whether the old key may die, from what consumers and their silence prove. */
 import { type DrainQuestion, type DrainVerdict, drainVerdict, nextLook } from '../usage/drain.ts';
-import { type Instant, plus, type Seconds, secondsBetween } from '../usage/instant.ts';
+import { earliest, type Instant, plus, type Seconds, secondsBetween } from '../usage/instant.ts';
+import { targetsBehind } from './deploy-key.ts';
+import { dueAfter, mayChangeAt } from './due.ts';
 import type { Key } from './key.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { expectedWithin } from './record-change.ts';
@@ -10,19 +12,30 @@ import { newKey, oldKey } from './turn-state.ts';
 
 type DrainPorts = TurnPorts & Pick<Ports, 'usage' | 'metrics'>;
 
-/** Where the workflow goes: on, or to sleep until `lookAt`. */
-export type DrainStep = { readonly next: NextStep } | { readonly next: 'wait'; readonly lookAt: Instant };
+/** Where the workflow goes: on, or to sleep until `lookAt`, by way of the targets that lack the new key. */
+export type DrainStep =
+  | { readonly next: NextStep }
+  | { readonly next: 'wait'; readonly lookAt: Instant }
+  | { readonly next: 'deployKey'; readonly lookAt: Instant; readonly targets: readonly string[] };
 
 /** Extensions by grace.max before a person has to decide. */
 export const maxExtensions = 3;
+
+/** Targets that lack the new key are tried again at least this often, however far away the next look is. */
+const deployEvery: Seconds = 12 * 3600;
+
+/** How long the workflow's own tries at a target may take. */
+const deploysFor: Seconds = 2 * 3600;
 
 /** An overdue rotation is looked at, and its owner reminded, once a day. */
 const remindEvery: Seconds = 86_400;
 
 /**
  * 1. No old key (a first rotation): on to Complete.
- * 2. Drained: condemns the old key and goes on to Revoke key. This is the only way to there.
+ * 2. Drained: condemns the old key and goes on to Revoke key, once a window of the policy is open; when it opens, the
+ *    proof is made anew. This is the only way to there.
  * 3. Waiting: notes the verdict and says when to look again.
+ *    Targets that lack the new key are tried again meanwhile.
  * 4. Past the deadline: moves it once to where the last quiet ends if only quiet is missing; extends it by grace.max
  *    up to three times; then asks the owner daily, and waits. It never revokes without proof.
  *
@@ -33,9 +46,30 @@ export async function checkDrain(ports: DrainPorts, ref: RotationRef): Promise<D
   return takeTurn(ports, 'checkDrain', ref, async (turn) => {
     const facts = graceFacts(turn.rotation);
     if (turn.rotation.phase !== 'grace' || !facts) return { next: nextStep(turn.rotation) };
+    if (turn.rotation.kind === 'retire' && !turn.credential.removedAt) return cancelRetirement(ports, turn);
     const old = oldKey(turn);
     return old ? decide(ports, ref, turn, old, facts) : skip(ports, turn);
   });
+}
+
+/** Declared again while its last key was draining: that key simply lives on. */
+async function cancelRetirement(ports: DrainPorts, turn: Turn): Promise<DrainStep> {
+  const now = ports.clock.now();
+  const { declaration, lastPromotedAt } = turn.credential;
+  const reason = 'the credential is declared again';
+  const key = oldKey(turn);
+  await turn.record(
+    { name: 'retirementCancelled', at: now, reason },
+    {
+      credential: {
+        activeRotation: null,
+        status: key ? 'active' : 'new',
+        dueAt: key ? dueAfter(declaration.policy, key, lastPromotedAt ?? key.mintedAt) : now,
+      },
+      announce: { type: 'Rotation Abandoned', detail: { reason } },
+    },
+  );
+  return { next: 'end' };
 }
 
 async function skip(ports: DrainPorts, turn: Turn): Promise<DrainStep> {
@@ -52,22 +86,45 @@ async function decide(
 ): Promise<DrainStep> {
   const question = await questionOf(ports, turn, old, facts);
   const verdict = drainVerdict(question);
-  if (verdict.outcome === 'drained') {
+  const opens = mayChangeAt(turn.credential, question.now);
+  if (verdict.outcome === 'drained' && opens <= question.now) {
     const { generation, attempt, keyId } = old;
     await turn.record({ name: 'drained', at: question.now, verdict, old: { generation, attempt, keyId } });
+    ports.metrics.gauge('DrainSeconds', secondsBetween(facts.promotedAt, question.now));
     return { next: nextStep(turn.rotation) };
   }
+  const lookAt = await nextLookAfter(ports, turn, question, verdict, opens);
+  const targets = question.targetsBehind;
+  await ports.ledger.note(ref, {
+    checks: facts.checks + 1,
+    verdict: verdict.outcome === 'drained' ? shutOut(verdict, opens) : verdict,
+    expectedBy: plus(lookAt, expectedWithin + (targets.length > 0 ? deploysFor : 0)),
+  });
+  return targets.length > 0 ? { next: 'deployKey', lookAt, targets } : { next: 'wait', lookAt };
+}
+
+async function nextLookAfter(
+  ports: DrainPorts,
+  turn: Turn,
+  question: DrainQuestion,
+  verdict: DrainVerdict,
+  opens: Instant,
+): Promise<Instant> {
+  if (verdict.outcome === 'drained') return opens;
   const lookAt =
     verdict.outcome === 'overdue'
       ? await pastDeadline(ports, turn, question, verdict)
       : nextLook(question, verdict.lastOldUse);
-  await ports.ledger.note(ref, {
-    checks: facts.checks + 1,
-    verdict,
-    expectedBy: plus(lookAt, expectedWithin),
-  });
-  return { next: 'wait', lookAt };
+  return question.targetsBehind.length > 0 ? earliest(lookAt, plus(question.now, deployEvery)) : lookAt;
 }
+
+/** Nothing but the window is missing, which is no reason to ask anybody. */
+const shutOut = (verdict: DrainVerdict, opens: Instant): DrainVerdict => ({
+  ...verdict,
+  outcome: 'waiting',
+  lastOldUse: null,
+  reason: `${verdict.reason}; its window opens at ${opens}`,
+});
 
 async function questionOf(
   ports: DrainPorts,
@@ -86,7 +143,8 @@ async function questionOf(
     quiet: grace.quiet,
     reportEvery: declaration.reportEvery,
     oldVersionId: old.versionId,
-    newVersionId: newKey(turn).versionId,
+    newVersionId: turn.rotation.kind === 'retire' ? null : newKey(turn).versionId,
+    targetsBehind: targetsBehind(turn),
     declared: declaration.consumers,
     presence,
   };

@@ -1,5 +1,7 @@
 /** Complete: looks once more for stray keys, then closes the rotation and gives the credential back. */
-import { earliest, type Instant, plus } from '../usage/instant.ts';
+import { type Instant, latest } from '../usage/instant.ts';
+import type { Credential } from './credential.ts';
+import { dueAfter, dueAfterAdoption } from './due.ts';
 import { stageOf } from './ids.ts';
 import type { Key } from './key.ts';
 import { condemnOrphan, findLostKeys, orphanFound } from './lost-keys.ts';
@@ -7,14 +9,14 @@ import type { Ports, RotationRef } from './ports.ts';
 import { graceFacts } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 import { newKey } from './turn-state.ts';
-import { timeBeforeExpiry } from './verify-key.ts';
 
 type CompletePorts = TurnPorts & Pick<Ports, 'issuers' | 'issuerLocks' | 'secrets' | 'metrics'>;
 
 /**
  * 1. Lists the issuer's keys: a create that landed after its step had died is condemned and goes to Revoke key.
- * 2. Takes keyturn's stage off the dead key's version, so that Secrets Manager may drop it.
- * 3. Writes `completed`, releases the lock and sets the next due date.
+ * 2. Takes keyturn's stage off the dead key's version, so that Secrets Manager may drop it; puts one on an adopted
+ *    key's, so that it may not.
+ * 3. Writes `completed`, releases the lock and sets the next due date; after a retirement there is none.
  *
  * Run twice, it finds the rotation completed and only sends what was not sent.
  *
@@ -36,13 +38,17 @@ async function close(ports: CompletePorts, turn: Turn): Promise<void> {
     await condemnOrphan(ports, turn, ours);
     throw orphanFound(turn.rotation);
   }
+  if (turn.rotation.kind === 'adopt') {
+    const { versionId, generation } = newKey(turn);
+    await ports.secrets.addStage(secret.name, versionId, stageOf(generation));
+  }
   const dead = deadOldKey(turn);
   if (dead) await ports.secrets.dropStage(secret.name, dead.versionId, stageOf(dead.generation));
   const now = ports.clock.now();
   await turn.record(
     { name: 'completed', at: now },
     {
-      credential: { activeRotation: null, status: 'active', dueAt: nextDue(turn, now) },
+      credential: { activeRotation: null, failures: 0, ...onward(turn, now) },
       announce: {
         type: 'Rotation Completed',
         detail: { ...outcome(turn), unknownKeyIds: unknown.map(({ keyId }) => keyId) },
@@ -52,18 +58,27 @@ async function close(ports: CompletePorts, turn: Turn): Promise<void> {
   ports.metrics.count('RotationCompleted');
 }
 
-/** By policy, and early enough before the issuer ends the key by itself. */
-function nextDue(turn: Turn, now: Instant): Instant {
-  const { rotateEvery, grace } = turn.credential.declaration.policy;
-  const byPolicy = plus(now, rotateEvery);
-  const { expiresAt } = newKey(turn);
-  return expiresAt ? earliest(byPolicy, plus(expiresAt, -(grace.max + timeBeforeExpiry))) : byPolicy;
+/** What becomes of the credential now that the rotation is over. */
+function onward(turn: Turn, now: Instant): Pick<Credential, 'status' | 'dueAt'> & Partial<Credential> {
+  const { rotation, credential } = turn;
+  const { policy } = credential.declaration;
+  if (rotation.kind === 'retire') {
+    // Without a key it begins anew if it is ever declared again; which may have happened meanwhile.
+    return { currentGeneration: 0, ...(credential.removedAt ? retired : { status: 'new', dueAt: now }) };
+  }
+  if (credential.removedAt) return { status: 'retiring', dueAt: now };
+  const key = newKey(turn);
+  const dueAt = rotation.kind === 'adopt' ? dueAfterAdoption(policy, key, now) : dueAfter(policy, key, now);
+  return { status: 'active', dueAt: latest(now, dueAt) };
 }
+
+const retired = { status: 'retired', dueAt: null } as const;
 
 function outcome(turn: Turn): Readonly<Record<string, unknown>> {
   const facts = graceFacts(turn.rotation);
   const old = deadOldKey(turn);
   return {
+    kind: turn.rotation.kind,
     promotedAt: facts?.promotedAt,
     drainedAt: facts?.drainedAt,
     checks: facts?.checks,

@@ -13,13 +13,13 @@ export const expectedCurrent = (
 ): string => credential.currentVersionId ?? placeholderIdOf(digests, credential);
 
 /** Version id that AWSCURRENT is on. */
-export async function currentVersion(
+export const currentVersion = async (
   { secrets }: Pick<CurrentPorts, 'secrets'>,
   name: string,
-): Promise<string | undefined> {
-  const versions = await secrets.versions(name);
-  return [...(versions ?? [])].find(([, stages]) => stages.includes('AWSCURRENT'))?.[0];
-}
+): Promise<string | undefined> => currentOf((await secrets.versions(name)) ?? new Map());
+
+export const currentOf = (versions: ReadonlyMap<string, readonly string[]>): string | undefined =>
+  [...versions].find(([, stages]) => stages.includes('AWSCURRENT'))?.[0];
 
 /** @throws SecretChangedOutside when AWSCURRENT is not where keyturn put it. */
 export async function checkCurrent(ports: CurrentPorts, state: TurnState): Promise<void> {

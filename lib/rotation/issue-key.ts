@@ -1,4 +1,5 @@
 /** Issue key: makes the new key at the issuer and stores its value, so that a crash anywhere leaves no stray key. */
+import { plus } from '../usage/instant.ts';
 import { checkCurrent } from './current-version.ts';
 import { AttemptsExhausted, UnknownKeyFound } from './errors.ts';
 import { labelOf, placeholderIdOf, stageOf } from './ids.ts';
@@ -93,6 +94,7 @@ async function prepareSecret(ports: IssuePorts, turn: Turn): Promise<void> {
   const { secret } = credential.declaration;
   await ports.secrets.create({
     name: secret.name,
+    ...(secret.kmsKeyArn !== undefined && { kmsKeyArn: secret.kmsKeyArn }),
     token: placeholderIdOf(ports.digests, credential),
     placeholder: placeholderText(secret),
     credentialId: credential.id,
@@ -107,7 +109,11 @@ async function create(
 ): Promise<{ readonly created: CreatedKey; readonly key: Key }> {
   await takeAttempt(ports, turn, issuer);
   const { rotationId, attempt } = turn.rotation;
-  const created = await issuer.create({ label: labelOf(rotationId, attempt) });
+  const { keyTtl } = turn.credential.declaration.policy;
+  const created = await issuer.create({
+    label: labelOf(rotationId, attempt),
+    ...(keyTtl !== undefined && { expiresAt: plus(ports.clock.now(), keyTtl) }),
+  });
   const key = keyOfAttempt(ports, turn, attempt, {
     keyId: created.keyId,
     fingerprint: ports.digests.sha256(created.secret.reveal()),

@@ -5,6 +5,7 @@ import { labelOf } from './ids.ts';
 import type { Key } from './key.ts';
 import type { Issuer, ListedKey, Ports } from './ports.ts';
 import { margin } from './probing.ts';
+import type { Alongside } from './record-change.ts';
 import type { Rotation } from './rotation.ts';
 import type { Turn } from './turn.ts';
 import { keyOfAttempt } from './turn-state.ts';
@@ -123,15 +124,15 @@ export async function block(
   const keyIds = unknown.map(({ keyId }) => keyId);
   const { issuer } = turn.credential.declaration;
   const reason = `issuer ${issuer} lists ${keyIds.join(', ')}, which keyturn cannot prove to be its own: remove it there, or set "exclusive: true" if nobody else makes keys under this principal; then ask for a rotation again`;
-  await turn.record(
-    { name: 'blocked', at: clock.now(), reason },
-    {
-      credential: { activeRotation: null, status: 'blocked' },
-      announce: { type: 'Unknown Key Found', detail: { issuer, keyIds, reason } },
-    },
-  );
+  await turn.record({ name: 'blocked', at: clock.now(), reason }, blocking(issuer, keyIds, reason));
   return reason;
 }
+
+/** What goes with the end of a rotation that a person must look at. */
+export const blocking = (issuer: string, keyIds: readonly string[], reason: string): Alongside => ({
+  credential: { activeRotation: null, status: 'blocked' },
+  announce: { type: 'Unknown Key Found', detail: { issuer, keyIds, reason } },
+});
 
 /** Gives a found key its row and condemns it. */
 export async function condemnOrphan(ports: LostKeyPorts, turn: Turn, { keyId }: ListedKey): Promise<void> {

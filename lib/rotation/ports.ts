@@ -197,7 +197,8 @@ export interface Issuer {
   /** @param request.expiresAt when the issuer is to end the key by itself; only where `expiry` allows it. */
   create(request: { readonly label: string; readonly expiresAt?: Instant }): Promise<CreatedKey>;
   list(): Promise<readonly ListedKey[]>;
-  probe(secret: SecretText): Promise<ProbeAnswer>;
+  /** @param keyId the key's public id, for issuers whose calls are made with both. */
+  probe(secret: SecretText, keyId: string): Promise<ProbeAnswer>;
   revoke(keyId: string): Promise<void>;
   disable(keyId: string): Promise<void>;
   enable(keyId: string): Promise<void>;
@@ -237,19 +238,13 @@ export interface Targets {
   connect(name: string): Promise<Target>;
 }
 
-/** Target blocks of keyturn.yaml as registered, by name; plain JSON that the target's own schema has accepted. */
-export interface TargetBlocks {
-  put(name: string, block: unknown): Promise<void>;
-  get(name: string): Promise<unknown>;
-}
-
 export interface Issuers {
   /** @throws InvalidInput when no such issuer block is registered. */
   connect(name: string): Promise<Issuer>;
 }
 
-/** Issuer blocks of keyturn.yaml as registered, by name; plain JSON that the issuer's own schema has accepted. */
-export interface IssuerBlocks {
+/** Issuer or target blocks of keyturn.yaml as registered, by name; plain JSON that the plug-in's own schema has accepted. */
+export interface Blocks {
   put(name: string, block: unknown): Promise<void>;
   get(name: string): Promise<unknown>;
 }
@@ -351,9 +346,9 @@ export interface Ports {
   readonly requests: Requests;
   readonly secrets: SecretStore;
   readonly issuers: Issuers;
-  readonly issuerBlocks: IssuerBlocks;
+  readonly issuerBlocks: Blocks;
   readonly targets: Targets;
-  readonly targetBlocks: TargetBlocks;
+  readonly targetBlocks: Blocks;
   readonly installation: Installation;
   /** Who used which key. */
   readonly usage: Pick<UsageBook, 'presence'>;

@@ -1,6 +1,7 @@
 /** Proof by probe: the same answer several times in a row, spread over the time that the issuer needs to agree. */
 import { type Instant, plus, type Seconds } from '../usage/instant.ts';
 import { ProbeUntrusted } from './errors.ts';
+import type { Key } from './key.ts';
 import type { Issuer, Ports, ProbeAnswer } from './ports.ts';
 import { SecretText } from './secret-text.ts';
 
@@ -54,19 +55,20 @@ const shortestPause: Seconds = 0.1;
 export const isAlive = (answer: ProbeAnswer): boolean => answer === 'alive' || answer === 'forbidden';
 
 /**
- * The negative control: the probe must not accept a random key of the same length.
+ * The negative control: the probe must not accept the key's id with a random secret of the same length.
  * @throws ProbeUntrusted when it does.
  */
 export async function checkProbe(
   digests: Ports['digests'],
   issuer: Issuer,
-  issuerName: string,
+  key: Pick<Key, 'issuer' | 'keyId'>,
   secret: SecretText,
 ): Promise<void> {
-  const answer = await issuer.probe(new SecretText(digests.randomText(secret.reveal().length)));
+  const random = new SecretText(digests.randomText(secret.reveal().length));
+  const answer = await issuer.probe(random, key.keyId);
   if (isAlive(answer)) {
     throw new ProbeUntrusted(
-      `the probe of issuer ${issuerName} calls a random key "${answer}", so it proves nothing: give it a request that only a live key can make, or a body predicate`,
+      `the probe of issuer ${key.issuer} calls a random key "${answer}", so it proves nothing: give it a request that only a live key can make, or a body predicate`,
     );
   }
 }

@@ -1,37 +1,60 @@
 /** Promote key: the commit point. From here consumers can read the new key, and nothing is abandoned any more. */
 import { type Instant, plus } from '../usage/instant.ts';
 import { changedOutside, checkCurrent, currentVersion, expectedCurrent } from './current-version.ts';
+import { targetsBehind } from './deploy-key.ts';
+import { mayChangeAt } from './due.ts';
+import { CredentialRemoved } from './errors.ts';
 import type { Ports, RotationRef } from './ports.ts';
+import { expectedWithin } from './record-change.ts';
 import { graceFacts } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 import { newKey, oldKey } from './turn-state.ts';
 
 type PromotePorts = TurnPorts & Pick<Ports, 'secrets'>;
 
+/** Where the workflow goes: to sleep until a window opens, to the targets, or straight into the grace. */
+export type PromoteStep =
+  | { readonly next: 'wait' | 'grace'; readonly lookAt: Instant }
+  | { readonly next: 'deployKey'; readonly lookAt: Instant; readonly targets: readonly string[] };
+
 /**
- * 1. Sees that AWSCURRENT is where keyturn left it; then writes phase `promoting`, after which `advance` knows no
- *    abandon.
+ * 1. Before the commit point: waits for a window of the policy to open, and sees that AWSCURRENT is where keyturn
+ *    left it; then writes phase `promoting`, after which `advance` knows no abandon.
  * 2. Looks where AWSCURRENT is: on the new version → nothing to do; on the one that the ledger calls current →
  *    moves it in one call; anywhere else → somebody changed the secret.
  * 3. Writes `grace` with its deadline, the new current key and generation.
  *
  * Run again after a death it looks before it moves, so AWSCURRENT moves once.
  *
- * @returns when to look at the drain first.
- * @throws SecretChangedOutside; nothing has been moved then.
+ * @returns with `lookAt`: when to look at the drain first, or when the window opens.
+ * @throws SecretChangedOutside, CredentialRemoved; nothing has been moved then.
  */
-export async function promoteKey(
-  ports: PromotePorts,
-  ref: RotationRef,
-): Promise<{ readonly lookAt: Instant }> {
+export async function promoteKey(ports: PromotePorts, ref: RotationRef): Promise<PromoteStep> {
   return takeTurn(ports, 'promoteKey', ref, async (turn) => {
     if (turn.rotation.phase === 'verified') {
-      await checkCurrent(ports, turn);
-      await turn.record({ name: 'promotionBegun' });
+      const opens = mayChangeAt(turn.credential, ports.clock.now());
+      if (opens > ports.clock.now()) {
+        await ports.ledger.note(ref, { expectedBy: plus(opens, expectedWithin) });
+        return { next: 'wait', lookAt: opens };
+      }
+      await beginPromotion(ports, turn);
     }
     if (turn.rotation.phase === 'promoting') await promote(ports, turn);
-    return { lookAt: firstLook(ports, turn) };
+    const lookAt = firstLook(ports, turn);
+    const targets = targetsBehind(turn);
+    return targets.length > 0 ? { next: 'deployKey', lookAt, targets } : { next: 'grace', lookAt };
   });
+}
+
+async function beginPromotion(ports: PromotePorts, turn: Turn): Promise<void> {
+  const { id, removedAt } = turn.credential;
+  if (removedAt) {
+    throw new CredentialRemoved(
+      `credential "${id}" is no longer declared since ${removedAt}: its new key is not used`,
+    );
+  }
+  await checkCurrent(ports, turn);
+  await turn.record({ name: 'promotionBegun' });
 }
 
 async function promote(ports: PromotePorts, turn: Turn): Promise<void> {

@@ -44,9 +44,9 @@ async function proofOf(ports: ProvePorts, turn: Turn, key: Key): Promise<Proof> 
 async function proofByRefusal(ports: ProvePorts, turn: Turn, issuer: Issuer, key: Key): Promise<Proof> {
   const { secret } = turn.credential.declaration;
   const value = readSecret(secret, await ports.secrets.read(secret.name, key.versionId));
-  await checkProbe(ports.digests, issuer, key.issuer, value);
+  await checkProbe(ports.digests, issuer, key, value);
   const row = await deadRow(ports, issuer, key, {
-    ask: () => issuer.probe(value),
+    ask: () => issuer.probe(value, key.keyId),
     wanted: (answer) => answer === 'dead',
     still: (answer) => `still answers "${answer}" to`,
   });

@@ -56,6 +56,8 @@ export async function recordChange(
   });
   const rotation: Rotation = {
     ...advanced,
+    // Whatever is written but a takeover is progress.
+    resumes: event.name === 'takenOver' ? advanced.resumes : 0,
     expectedBy: plus(now, (alongside.sleeps ?? 0) + expectedWithin),
     outbox: [...advanced.outbox, ...announcements(advanced, audit, alongside)],
   };

@@ -1,13 +1,22 @@
-/** Register credentials: writes what keyturn.yaml declares to the ledger, at every deploy. */
-import { canonicalJson, chain } from './audit.ts';
+/** Register credentials: brings the ledger to what keyturn.yaml declares, at every deploy. */
+import type { Instant } from '../usage/instant.ts';
+import { canonicalJson } from './audit.ts';
+import { changeCredential, unlessChanged } from './change-credential.ts';
 import type { Credential, Declaration } from './credential.ts';
-import { InvalidInput, LedgerChanged } from './errors.ts';
-import type { Ports } from './ports.ts';
+import { dueAfter, dueAfterAdoption } from './due.ts';
+import { InvalidInput } from './errors.ts';
+import { isLive } from './key.ts';
+import type { LedgerView, Ports } from './ports.ts';
 
-type RegisterPorts = Pick<Ports, 'ledger' | 'issuerBlocks' | 'installation' | 'clock' | 'digests'>;
+type RegisterPorts = Pick<
+  Ports,
+  'ledger' | 'issuerBlocks' | 'targetBlocks' | 'installation' | 'clock' | 'digests'
+>;
 
+/** What keyturn.yaml declares, checked, by name. */
 export interface Registration {
   readonly issuers: Readonly<Record<string, unknown>>;
+  readonly targets: Readonly<Record<string, unknown>>;
   readonly credentials: Readonly<Record<string, Declaration>>;
 }
 
@@ -15,85 +24,167 @@ export interface RegistrationCounts {
   readonly added: number;
   readonly changed: number;
   readonly unchanged: number;
+  /** No longer declared: their last key drains, then it is revoked. */
+  readonly removed: number;
+  /** Declared again. */
+  readonly restored: number;
 }
 
+type Outcome = keyof RegistrationCounts;
+
+/** Credentials that are written at the same time: a new table takes 4,000 writes a second, each makes about six. */
+const atOnce = 32;
+
+/** More mistakes than this are counted: CloudFormation shows a few lines. */
+const namedAtMost = 20;
+
 /**
- * New credentials become due at once; changed ones keep their history and get the new declaration.
- * Run twice, the second time finds everything as it is.
+ * New credentials become due at once; changed ones keep their history and get the new declaration; those that are no
+ * longer declared retire; those that are declared again go on, or begin anew if their last key is dead.
+ *
+ * Run twice, the second time finds everything as it is, and writes nothing.
+ *
+ * @throws InvalidInput before anything is written when an issuer block is gone that a live key needs; after all
+ * others are written, naming those that could not be.
  */
 export async function registerCredentials(
   ports: RegisterPorts,
-  { issuers, credentials }: Registration,
+  { issuers, targets, credentials }: Registration,
 ): Promise<RegistrationCounts & { readonly installationId: string }> {
   const installationId = await ports.installation.ensure(ports.digests.randomUuid());
+  const known = new Map((await ports.ledger.credentials()).map((credential) => [credential.id, credential]));
+  await checkIssuersKept(ports, known, issuers);
   for (const [name, block] of Object.entries(issuers)) await ports.issuerBlocks.put(name, block);
-  const counts = { added: 0, changed: 0, unchanged: 0 };
-  for (const [id, declaration] of Object.entries(credentials)) {
-    counts[await register(ports, installationId, id, declaration)] += 1;
-  }
+  for (const [name, block] of Object.entries(targets)) await ports.targetBlocks.put(name, block);
+  const counts = { added: 0, changed: 0, unchanged: 0, removed: 0, restored: 0 };
+  const mistakes: string[] = [];
+  const ids = new Set([...known.keys(), ...Object.keys(credentials)]);
+  await inParallel([...ids], async (id) => {
+    try {
+      const outcome = await register(ports, installationId, id, known.get(id), credentials[id]);
+      if (outcome) counts[outcome] += 1;
+    } catch (error) {
+      mistakes.push(error instanceof Error ? error.message : String(error));
+    }
+  });
+  if (mistakes.length > 0) throw inWords(mistakes, ids.size);
   return { ...counts, installationId };
 }
 
-/** A rotation that runs meanwhile changes the same row: read again and try again, a few times. */
+/** @returns nothing for what was removed before, and still is. */
 async function register(
   ports: RegisterPorts,
   installationId: string,
   id: string,
-  declaration: Declaration,
-  tries = 10,
-): Promise<keyof RegistrationCounts> {
-  try {
-    return await registerOnce(ports, installationId, id, declaration);
-  } catch (error) {
-    if (!(error instanceof LedgerChanged) || tries <= 1) throw error;
-    await ports.clock.sleep(0.1);
-    return register(ports, installationId, id, declaration, tries - 1);
-  }
+  known: Credential | undefined,
+  declared: Declaration | undefined,
+): Promise<Outcome | undefined> {
+  let credential = known;
+  let isStale = false;
+  return unlessChanged(ports, async () => {
+    if (isStale) credential = (await ports.ledger.load(id))?.credential;
+    isStale = true;
+    if (!declared) return credential && remove(ports, credential);
+    if (!credential) return add(ports, installationId, id, declared);
+    return update(ports, credential, declared);
+  });
 }
 
-async function registerOnce(
+async function add(
   ports: RegisterPorts,
   installationId: string,
   id: string,
   declaration: Declaration,
-): Promise<keyof RegistrationCounts> {
-  const known = (await ports.ledger.load(id))?.credential;
-  if (known && canonicalJson(known.declaration) === canonicalJson(declaration)) return 'unchanged';
-  if (known) checkChange(known, declaration);
-  const before = known ?? fresh(ports, installationId, id, declaration);
-  const audit = chain(ports.digests, before.auditHash, {
-    credentialId: id,
-    seq: before.auditSeq + 1,
-    at: ports.clock.now(),
-    actor: 'registration',
-    what: known ? 'declarationChanged' : 'registered',
-    rotationId: null,
-    before: known ? { declaration: known.declaration } : {},
-    after: { declaration },
-  });
-  await ports.ledger.commit({
-    expected: { auditSeq: before.auditSeq, epoch: before.epoch },
-    credential: { ...before, declaration, auditSeq: audit.seq, auditHash: audit.hash },
-    audit,
-  });
-  return known ? 'changed' : 'added';
+): Promise<Outcome> {
+  const credential = fresh(installationId, id, declaration, ports.clock.now());
+  await changeCredential(ports, credential, { actor, what: 'registered', fields: { declaration } });
+  return 'added';
+}
+
+async function update(
+  ports: RegisterPorts,
+  credential: Credential,
+  declaration: Declaration,
+): Promise<Outcome> {
+  const isSame = canonicalJson(credential.declaration) === canonicalJson(declaration);
+  if (isSame && !credential.removedAt) return 'unchanged';
+  checkChange(credential, declaration);
+  const fields = {
+    declaration,
+    removedAt: null,
+    ...(await whenNext(ports, credential, declaration)),
+    ...(hasMoved(credential.declaration, declaration) && { currentVersionId: null }),
+  };
+  const what = credential.removedAt ? 'declaredAgain' : 'declarationChanged';
+  await changeCredential(ports, credential, { actor, what, fields });
+  return credential.removedAt ? 'restored' : 'changed';
+}
+
+/** What a new declaration means for the next rotation; one that is under way sets its own end. */
+async function whenNext(
+  { ledger, clock }: RegisterPorts,
+  { id, activeRotation, status, currentGeneration, lastPromotedAt, failures, dueAt }: Credential,
+  { policy }: Declaration,
+): Promise<Partial<Pick<Credential, 'status' | 'dueAt'>>> {
+  if (activeRotation) return {};
+  const now = clock.now();
+  if (currentGeneration === 0) return { status: status === 'blocked' ? status : 'new', dueAt: now };
+  if (status !== 'active' && status !== 'retiring') return { dueAt };
+  if (failures > 0) return { status: 'active', dueAt };
+  const key = currentKey(await ledger.load(id));
+  if (!key) return { dueAt };
+  const next = lastPromotedAt ? dueAfter(policy, key, lastPromotedAt) : dueAfterAdoption(policy, key, now);
+  return { status: 'active', dueAt: next };
+}
+
+const currentKey = (view: LedgerView | undefined) => view?.keys.find(({ status }) => status === 'current');
+
+/** Its last key is still in use: a run of its own lets it drain. Without a key there is nothing to wait for. */
+async function remove(ports: RegisterPorts, credential: Credential): Promise<Outcome | undefined> {
+  if (credential.removedAt) return undefined;
+  const { activeRotation, currentGeneration } = credential;
+  const now = ports.clock.now();
+  const fields: Partial<Credential> = activeRotation
+    ? { removedAt: now }
+    : currentGeneration === 0
+      ? { removedAt: now, status: 'retired', dueAt: null }
+      : { removedAt: now, status: 'retiring', dueAt: now };
+  await changeCredential(ports, credential, { actor, what: 'removed', fields });
+  return 'removed';
+}
+
+/**
+ * A key that lives can be revoked only through the block that it was made with.
+ * @throws InvalidInput
+ */
+async function checkIssuersKept(
+  { ledger }: RegisterPorts,
+  known: ReadonlyMap<string, Credential>,
+  issuers: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  for (const { id, status, declaration } of known.values()) {
+    if (status === 'retired' || declaration.issuer in issuers) continue;
+    const live = (await ledger.load(id))?.keys.find((key) => isLive(key) && !(key.issuer in issuers));
+    if (!live) continue;
+    throw new InvalidInput(
+      `issuer block "${live.issuer}" is not in keyturn.yaml any more, but key ${live.keyId} of credential "${id}" lives there and could not be revoked: put the block back until the key is dead ("keyturn status ${id}")`,
+    );
+  }
 }
 
 /**
  * A key belongs to the issuer that made it and is read where it was put: both stay while there is one.
  * @throws InvalidInput
  */
-function checkChange({ id, lastGeneration, declaration: before }: Credential, after: Declaration): void {
-  if (lastGeneration === 0) return;
-  const place = ({ secret }: Declaration) => [
-    secret.name,
-    secret.format === 'json' ? secret.fields.secret : 'text',
-  ];
+function checkChange(
+  { id, activeRotation, currentGeneration, declaration: before }: Credential,
+  after: Declaration,
+): void {
+  if (currentGeneration === 0 && !activeRotation) return;
   const moved = [
     ...(before.issuer === after.issuer ? [] : [`issuer from "${before.issuer}" to "${after.issuer}"`]),
-    ...(place(before).join() === place(after).join()
-      ? []
-      : [`secret from ${place(before)} to ${place(after)}`]),
+    ...(hasMoved(before, after) ? [`secret from ${placeOf(before)} to ${placeOf(after)}`] : []),
+    ...(after.adopt && before.adopt?.keyId !== after.adopt.keyId ? [`adopt to "${after.adopt.keyId}"`] : []),
   ];
   if (moved.length === 0) return;
   throw new InvalidInput(
@@ -101,12 +192,12 @@ function checkChange({ id, lastGeneration, declaration: before }: Credential, af
   );
 }
 
-function fresh(
-  { clock }: Pick<RegisterPorts, 'clock'>,
-  installationId: string,
-  id: string,
-  declaration: Declaration,
-): Credential {
+const placeOf = ({ secret }: Declaration): string =>
+  `${secret.name},${secret.format === 'json' ? secret.fields.secret : 'text'}`;
+
+const hasMoved = (before: Declaration, after: Declaration): boolean => placeOf(before) !== placeOf(after);
+
+function fresh(installationId: string, id: string, declaration: Declaration, now: Instant): Credential {
   return {
     id,
     installationId,
@@ -118,11 +209,33 @@ function fresh(
     lastGeneration: 0,
     currentVersionId: null,
     lastPromotedAt: null,
-    dueAt: clock.now(),
+    dueAt: now,
     pause: null,
     failures: 0,
     removedAt: null,
     auditSeq: 0,
     auditHash: '',
   };
+}
+
+const actor = 'registration';
+
+async function inParallel<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const rest = all.values();
+  const worker = async (): Promise<void> => {
+    for (const one of rest) await work(one);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+function inWords(mistakes: readonly string[], of: number): InvalidInput {
+  const named = mistakes.slice(0, namedAtMost).map((mistake) => `- ${mistake}`);
+  const rest = mistakes.length - named.length;
+  return new InvalidInput(
+    [
+      `${mistakes.length} of ${of} credentials could not be registered, all others are:`,
+      ...named,
+      ...(rest > 0 ? [`- and ${rest} more`] : []),
+    ].join('\n'),
+  );
 }

@@ -34,7 +34,6 @@ export const outgoingEvents = [
   'Rotation Rejected',
   'Unknown Key Found',
   'Target Failing',
-  'Credential Failing',
 ] as const;
 
 export type OutgoingEvent = (typeof outgoingEvents)[number];
@@ -69,6 +68,8 @@ export interface Deployed {
   readonly failures: number;
   /** What the last failure said. */
   readonly reason: string | null;
+  /** Whether the owner has heard that it fails. */
+  readonly told: boolean;
 }
 
 interface Base {
@@ -158,8 +159,18 @@ export type RotationEvent =
   | { readonly name: 'condemned'; readonly key: CondemnedKey }
   | { readonly name: 'keyStored' }
   | { readonly name: 'keyVerified' }
+  | { readonly name: 'keyAdopted'; readonly at: Instant }
   | { readonly name: 'promotionBegun' }
   | { readonly name: 'keyPromoted'; readonly at: Instant; readonly graceMax: number }
+  | { readonly name: 'keyDeployed'; readonly target: string; readonly at: Instant }
+  | {
+      readonly name: 'deployFailed';
+      readonly target: string;
+      readonly at: Instant;
+      readonly reason: string;
+      readonly told: boolean;
+    }
+  | { readonly name: 'retirementCancelled'; readonly at: Instant; readonly reason: string }
   | { readonly name: 'graceExtended'; readonly bySeconds: number }
   | {
       readonly name: 'drained';
@@ -205,12 +216,32 @@ export function advance(rotation: Rotation, event: RotationEvent): Rotation {
     case 'keyVerified':
       allowed('verifying');
       return { ...rotation, phase: 'verified' };
+    case 'keyAdopted':
+      allowed('verifying');
+      if (rotation.kind !== 'adopt') throw impossible(rotation, event);
+      return { ...rotation, phase: 'completing', ...graceFrom(event.at, 0), drainedAt: event.at };
     case 'promotionBegun':
       allowed('verified');
       return { ...rotation, phase: 'promoting' };
     case 'keyPromoted':
       allowed('promoting');
       return { ...rotation, phase: 'grace', ...graceFrom(event.at, event.graceMax) };
+    case 'keyDeployed':
+      return withDeployment(rotation, event, {
+        done: true,
+        at: event.at,
+        failures: 0,
+        reason: null,
+        told: false,
+      });
+    case 'deployFailed': {
+      const failures = (graceFacts(rotation)?.deployments[event.target]?.failures ?? 0) + 1;
+      const { at, reason, told } = event;
+      return withDeployment(rotation, event, { done: false, at, failures, reason, told });
+    }
+    case 'retirementCancelled':
+      if (rotation.phase !== 'grace' || rotation.kind !== 'retire') throw impossible(rotation, event);
+      return { ...rotation, phase: 'abandoned', reason: event.reason, endedAt: event.at };
     case 'graceExtended':
       if (rotation.phase !== 'grace') throw impossible(rotation, event);
       return {
@@ -278,7 +309,16 @@ export function graceFacts(rotation: Rotation): GraceFacts | undefined {
   return 'promotedAt' in rotation ? rotation : undefined;
 }
 
-function graceFrom(promotedAt: Instant, graceMax: number): GraceFacts {
+function withDeployment(
+  rotation: Rotation,
+  event: RotationEvent & { readonly target: string },
+  deployed: Deployed,
+): Rotation {
+  if (rotation.phase !== 'grace') throw impossible(rotation, event);
+  return { ...rotation, deployments: { ...rotation.deployments, [event.target]: deployed } };
+}
+
+export function graceFrom(promotedAt: Instant, graceMax: number): GraceFacts {
   const deadline = plus(promotedAt, graceMax);
   return { promotedAt, deadline, extensions: 0, checks: 0, verdict: null, drainedAt: null, deployments: {} };
 }

@@ -35,6 +35,41 @@ export function readSecret(shape: SecretShape, text: SecretText): SecretText {
   return new SecretText(value);
 }
 
+/**
+ * The secret part of a text that keyturn did not write.
+ * @throws InvalidInput when it has fields that are not declared, or declared ones that say otherwise; fields are
+ * named, values are not.
+ */
+export function readAdopted(shape: SecretShape, text: SecretText, keyId: string): SecretText {
+  const value = readSecret(shape, text);
+  if (value.reveal().length < shortestSecret) {
+    throw new InvalidInput(
+      `the key in secret ${shape.name} is shorter than ${shortestSecret} characters: too guessable to be kept as a fingerprint`,
+    );
+  }
+  if (shape.format === 'text') return value;
+  const found = parsedFields(shape.name, text);
+  const { fields, constants = {} } = shape;
+  const undeclared = Object.keys(found).filter(
+    (name) => !Object.values(fields).includes(name) && !(name in constants),
+  );
+  if (undeclared.length > 0) {
+    throw new InvalidInput(
+      `secret ${shape.name} has fields that keyturn.yaml does not declare: ${undeclared.join(', ')}. Its next version would lack them: declare them under "constants", or keep them elsewhere`,
+    );
+  }
+  const differs = Object.entries(constants).filter(([name, constant]) => found[name] !== constant);
+  if (fields.keyId && found[fields.keyId] !== keyId) differs.push([fields.keyId, keyId]);
+  if (differs.length === 0) return value;
+  const names = differs.map(([name]) => name).join(', ');
+  throw new InvalidInput(
+    `secret ${shape.name} holds something else than keyturn.yaml says in: ${names}. Make them agree, then deploy again`,
+  );
+}
+
+/** Shorter values could be guessed from their SHA-256. */
+const shortestSecret = 20;
+
 /** What stands in a secret before its first key; the client answers it with `KeyNotIssued`. */
 export const placeholderText = (shape: SecretShape): string =>
   shape.format === 'text' ? 'keyturn:key-not-issued' : JSON.stringify({ keyturn: 'key-not-issued' });

@@ -1,6 +1,7 @@
 /** Start rotation: the one way in for schedules, people and tools; it starts an execution, Begin takes the lock. */
 import { plus, type Seconds } from '../usage/instant.ts';
 import type { Credential } from './credential.ts';
+import { mayChangeAt } from './due.ts';
 import { executionNameOf, rotationIdOf } from './ids.ts';
 import type { Ports, StartAnswer } from './ports.ts';
 
@@ -14,7 +15,7 @@ export interface StartRequest {
 }
 
 /** Between two promotions of one secret: consumers and Secrets Manager need time to follow. */
-const promotionPause: Seconds = 600;
+const promotionRest: Seconds = 600;
 
 /** Executions that may die before Begin has taken the lock, until a person should look. */
 const mostRuns = 20;
@@ -65,11 +66,19 @@ export async function launch(ports: LaunchPorts, request: StartRequest, rotation
 }
 
 function reasonAgainst(credential: Credential, now: string): string | undefined {
-  const { id, activeRotation, lastPromotedAt, declaration } = credential;
+  const { id, activeRotation, lastPromotedAt, declaration, status, pause } = credential;
   if (activeRotation) return `credential "${id}" is rotating already, in rotation ${activeRotation}`;
-  const pausedUntil = lastPromotedAt && plus(lastPromotedAt, promotionPause);
-  if (declaration.mode === 'production' && pausedUntil && now < pausedUntil) {
-    return `credential "${id}" was promoted at ${lastPromotedAt}: its next rotation can start at ${pausedUntil}`;
+  if (status === 'retired') {
+    return `credential "${id}" is retired and no longer declared: add it to keyturn.yaml and deploy`;
+  }
+  if (pause) {
+    return `credential "${id}" is paused by ${pause.by} since ${pause.at} (${pause.reason}): see "keyturn resume"`;
+  }
+  const opens = mayChangeAt(credential, now);
+  if (opens > now) return `credential "${id}" may change in its window only, which opens at ${opens}`;
+  const restsUntil = lastPromotedAt && plus(lastPromotedAt, promotionRest);
+  if (declaration.mode === 'production' && restsUntil && now < restsUntil) {
+    return `credential "${id}" was promoted at ${lastPromotedAt}: its next rotation can start at ${restsUntil}`;
   }
   return undefined;
 }

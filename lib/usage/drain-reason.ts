@@ -23,11 +23,13 @@ export function drainReason(findings: DrainFindings): string {
     ...(reported ? [] : ['nobody reports on this credential, so silence proves nothing']),
   ];
   const held = holders.map((standing) => holdClause(standing, question));
+  const behind = question.targetsBehind.map((target) => `target ${target} does not have the new key yet`);
   const free = reported && held.length === 0 ? [freeClause(findings)] : [];
   const lost = everyone.filter((standing) => standing.lostSince && !holders.includes(standing));
   return [
     ...nobody,
     ...shorten(held),
+    ...shorten(behind),
     ...free,
     ...shorten(lost.map((one) => lostClause(one, question))),
   ].join('; ');

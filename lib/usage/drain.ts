@@ -16,7 +16,10 @@ export interface DrainQuestion {
   /** Seconds between two reports of one instance; three missed ones make it unknown. */
   readonly reportEvery: Seconds;
   readonly oldVersionId: string;
-  readonly newVersionId: string;
+  /** Null when no key comes after: the credential retires. */
+  readonly newVersionId: string | null;
+  /** Targets that do not have the new key yet, and so may hold the old one. */
+  readonly targetsBehind: readonly string[];
   /** The consumers that keyturn.yaml declares. */
   readonly declared: readonly Consumer[];
   readonly presence: readonly Presence[];
@@ -54,21 +57,26 @@ export const reportLag = 2;
 /**
  * Whether the old key is out of use. Pure: the same question has the same answer.
  *
- * Drained needs all of: the minimum grace is over; keyturn.yaml declares who uses the key; somebody has reported since the promotion; no consumer is on
- * the old key or unknown; and the last use of the old key, by whomever, is `quiet` behind the watermark, which is
- * the earliest `windowEnd` of all present continuous instances. At the deadline everything else is overdue.
+ * Drained needs all of: the minimum grace is over; keyturn.yaml declares who uses the key; somebody has reported since
+ * the promotion (where no key comes after, it is enough that everyone has said goodbye); no consumer is on the old key
+ * or unknown; every target has the new key; and the last use of the old key, by whomever, is `quiet` behind the
+ * watermark, which is the earliest `windowEnd` of all present continuous instances. At the deadline everything else is
+ * overdue.
  */
 export function drainVerdict(question: DrainQuestion): DrainVerdict {
   const everyone = standings(question);
   const heard = lastHeard(question.presence);
-  const reported = heard !== null && heard >= question.promotedAt;
+  const reported = heard !== null && (question.newVersionId === null || heard >= question.promotedAt);
   const holders = everyone.filter(holdsBack(everyone, question));
   const verdict = {
     reason: drainReason({ question, everyone, holders, reported }),
     consumers: everyone.map(({ consumer, state, lastOldUse }) => ({ consumer, state, lastOldUse })),
-    heldBy: holders.map(({ consumer }) => consumer),
+    heldBy: [
+      ...holders.map(({ consumer }) => consumer),
+      ...question.targetsBehind.map((name) => `target ${name}`),
+    ],
   };
-  const provable = reported && question.declared.length > 0;
+  const provable = reported && question.declared.length > 0 && question.targetsBehind.length === 0;
   if (provable && holders.length === 0 && question.now >= question.graceEnds)
     return { ...verdict, outcome: 'drained' };
   if (question.now >= question.deadline) {

@@ -115,14 +115,15 @@ function intermittent({ consumer, rows, question }: Witness): Facts {
   );
   const lastOldUse = newest(processes.map(({ oldUse }) => oldUse));
   const newUse = newest(processes.map((process) => process.newUse));
+  const retires = question.newVersionId === null;
   const hasNew = newUse !== null && newUse >= promotedAt;
   const old = holdsOld || within(lastOldUse, quiet, now);
   return {
-    state: stateOf({ old, hasNew, missing: !hasNew, present: true, seen: true }),
+    state: stateOf({ old, hasNew, missing: !hasNew && !retires, present: !retires, seen: rows.length > 0 }),
     lastOldUse,
     holdsOld,
     silentAt: lastOldUse && plus(lastOldUse, quiet),
-    movedOn: hasNew && !holdsOld && newUse > (lastOldUse ?? promotedAt),
+    movedOn: !holdsOld && (retires || (hasNew && newUse > (lastOldUse ?? promotedAt))),
     watermark: null,
     lostSince: null,
   };
@@ -160,9 +161,9 @@ interface Keys {
 
 const keysOf = (row: Presence, { oldVersionId, newVersionId }: DrainQuestion): Keys => ({
   holdsOld: row.holds.includes(oldVersionId),
-  holdsNew: row.holds.includes(newVersionId),
+  holdsNew: newVersionId !== null && row.holds.includes(newVersionId),
   oldUse: row.lastUse[oldVersionId],
-  newUse: row.lastUse[newVersionId],
+  newUse: newVersionId === null ? undefined : row.lastUse[newVersionId],
 });
 
 function hasMoved({ holdsOld, holdsNew, oldUse, newUse }: Keys, quiet: Seconds, now: Instant): boolean {

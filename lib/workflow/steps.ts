@@ -26,7 +26,8 @@ export type Use =
   | 'issuer.create'
   | 'issuer.list'
   | 'issuer.probe'
-  | 'issuer.revoke';
+  | 'issuer.revoke'
+  | 'target.deploy';
 
 interface Step {
   readonly input: z.ZodType;
@@ -38,7 +39,7 @@ interface Step {
 const always = ['ledger.read', 'ledger.write', 'events.put'] as const satisfies readonly Use[];
 
 export const steps = {
-  begin: { input: rotationRef, uses: always, timeout: 30 },
+  begin: { input: rotationRef, uses: [...always, 'issuer.list'], timeout: 30 },
   issueKey: {
     input: rotationRef,
     uses: [...always, 'secrets.create', 'secrets.put', 'secrets.versions', 'issuer.create', 'issuer.list'],
@@ -46,10 +47,15 @@ export const steps = {
   },
   verifyKey: {
     input: rotationRef,
-    uses: [...always, 'secrets.read', 'issuer.probe', 'issuer.list'],
+    uses: [...always, 'secrets.read', 'secrets.versions', 'issuer.probe', 'issuer.list'],
     timeout: 900,
   },
   promoteKey: { input: rotationRef, uses: [...always, 'secrets.versions', 'secrets.moveStage'], timeout: 30 },
+  deployKey: {
+    input: rotationRef.extend({ target: z.string() }),
+    uses: [...always, 'secrets.read', 'target.deploy'],
+    timeout: 60,
+  },
   checkDrain: { input: rotationRef, uses: always, timeout: 30 },
   revokeKey: { input: rotationRef, uses: [...always, 'issuer.revoke'], timeout: 30 },
   proveDead: {

@@ -8,7 +8,11 @@ import { expectSoundAudit } from './invariants.ts';
 import { aWorldWithKey } from './scenarios.ts';
 
 const register = (world: World, credentials: Readonly<Record<string, ReturnType<typeof aDeclaration>>>) =>
-  registerCredentials(world.ports(), { issuers: { openai: { type: 'memory', n: 2 } }, credentials });
+  registerCredentials(world.ports(), {
+    issuers: { openai: { type: 'memory', n: 2 } },
+    targets: {},
+    credentials,
+  });
 
 describe('a new credential', () => {
   test('is due at once and has no key', async () => {
@@ -99,7 +103,7 @@ test('a registration that died half-way is finished by the next', async () => {
     },
   });
   const credentials = { a: aDeclaration(), b: aDeclaration(), c: aDeclaration() };
-  await expect(registerCredentials(ports, { issuers: {}, credentials })).rejects.toThrow('gone');
+  await expect(registerCredentials(ports, { issuers: {}, targets: {}, credentials })).rejects.toThrow('gone');
   await expect(register(world, credentials)).resolves.toMatchObject({ added: 2, unchanged: 1 });
 });
 
@@ -116,7 +120,7 @@ describe('a registration in the middle of a rotation', () => {
     const changed = aDeclaration({ owner: { name: 'another-team' } });
     const credentials = { [world.credentialId]: changed };
     await expect(
-      registerCredentials(world.ports({ hook }), { issuers: {}, credentials }),
+      registerCredentials(world.ports({ hook }), { issuers: {}, targets: {}, credentials }),
     ).resolves.toMatchObject({
       changed: 1,
     });
@@ -130,9 +134,9 @@ describe('a registration in the middle of a rotation', () => {
       return effect();
     };
     const credentials = { [world.credentialId]: aDeclaration({ owner: { name: 'another-team' } }) };
-    await expect(registerCredentials(world.ports({ hook }), { issuers: {}, credentials })).rejects.toThrow(
-      LedgerChanged,
-    );
+    await expect(
+      registerCredentials(world.ports({ hook }), { issuers: {}, targets: {}, credentials }),
+    ).rejects.toThrow(LedgerChanged);
   });
 });
 
@@ -148,7 +152,9 @@ describe('a credential that has keys', () => {
     const world = await aWorldWithKey();
     const credentials = { [world.credentialId]: aDeclaration(change) };
     const before = world.ledger.rows();
-    await expect(registerCredentials(world.ports(), { issuers: {}, credentials })).rejects.toThrow(text);
+    await expect(
+      registerCredentials(world.ports(), { issuers: {}, targets: {}, credentials }),
+    ).rejects.toThrow(text);
     expect(world.ledger.rows()).toEqual(before);
   });
 });

@@ -40,8 +40,12 @@ const events: Events = {
   condemned: { name: 'condemned', key },
   keyStored: { name: 'keyStored' },
   keyVerified: { name: 'keyVerified' },
+  keyAdopted: { name: 'keyAdopted', at: someTime },
   promotionBegun: { name: 'promotionBegun' },
   keyPromoted: { name: 'keyPromoted', at: someTime, graceMax: 3600 },
+  keyDeployed: { name: 'keyDeployed', target: 'vault', at: someTime },
+  deployFailed: { name: 'deployFailed', target: 'vault', at: someTime, reason: 'gone', told: false },
+  retirementCancelled: { name: 'retirementCancelled', at: someTime, reason: 'declared again' },
   graceExtended: { name: 'graceExtended', bySeconds: 600 },
   drained: { name: 'drained', at: someTime, verdict, old },
   decisionNeeded: { name: 'decisionNeeded', verdict },
@@ -62,8 +66,12 @@ const leadsTo: { readonly [N in RotationEvent['name']]: Partial<Readonly<Record<
   condemned: { issuing: 'issuing', completing: 'completing', abandoning: 'abandoning' },
   keyStored: { issuing: 'verifying' },
   keyVerified: { verifying: 'verified' },
+  keyAdopted: { verifying: 'completing' },
   promotionBegun: { verified: 'promoting' },
   keyPromoted: { promoting: 'grace' },
+  keyDeployed: { grace: 'grace' },
+  deployFailed: { grace: 'grace' },
+  retirementCancelled: { grace: 'abandoned' },
   graceExtended: { grace: 'grace' },
   drained: { grace: 'revoking' },
   decisionNeeded: { grace: 'grace' },
@@ -76,11 +84,17 @@ const leadsTo: { readonly [N in RotationEvent['name']]: Partial<Readonly<Record<
   blocked: { issuing: 'blocked', abandoning: 'blocked' },
 };
 
+/** Events that only a rotation of one kind knows. */
+const kinds: Partial<Readonly<Record<RotationEvent['name'], Rotation['kind']>>> = {
+  keyAdopted: 'adopt',
+  retirementCancelled: 'retire',
+};
+
 const names = Object.keys(events) as readonly RotationEvent['name'][];
 
 describe.each(names)('%s', (name) => {
   test.each(phases)('in phase %s is allowed or refused as the table says', (phase) => {
-    const rotation = aRotation({ at: phase });
+    const rotation = aRotation({ at: phase, kind: kinds[name] ?? 'rotate' });
     const next = leadsTo[name][phase];
     if (next) expect(advance(rotation, events[name]).phase).toBe(next);
     else expect(() => advance(rotation, events[name])).toThrow(ImpossibleTransition);

@@ -35,7 +35,7 @@ describe('the sweep', () => {
     const world = await aWorld();
     const ids = Array.from({ length: 12 }, (_, index) => `agent-${index}`);
     const credentials = Object.fromEntries(ids.map((id) => [id, aDeclaration()]));
-    await registerCredentials(world.ports(), { issuers: {}, credentials });
+    await registerCredentials(world.ports(), { issuers: {}, targets: {}, credentials });
     const begun = world.clock.now();
     await expect(sweepDue(world.ports())).resolves.toEqual({ due: 13, started: 13 });
     expect(secondsBetween(begun, world.clock.now())).toBeCloseTo(13 / 5, 1);
@@ -56,7 +56,11 @@ describe('the sweep', () => {
 describe('a rotation that cannot be started', () => {
   test('holds up no other, and fails the sweep in the end', async () => {
     const world = await aWorld();
-    await registerCredentials(world.ports(), { issuers: {}, credentials: { mirror: aDeclaration() } });
+    await registerCredentials(world.ports(), {
+      issuers: {},
+      targets: {},
+      credentials: { mirror: aDeclaration() },
+    });
     let starts = 0;
     const hook: Hook = async (call, effect) => {
       if (call.method !== 'start') return effect();
@@ -75,7 +79,7 @@ test('the sweep leaves to the next minute what this invocation has no time for',
   const world = await aWorld();
   const ids = Array.from({ length: 9 }, (_, index) => `agent-${index}`);
   const credentials = Object.fromEntries(ids.map((id) => [id, aDeclaration()]));
-  await registerCredentials(world.ports(), { issuers: {}, credentials });
+  await registerCredentials(world.ports(), { issuers: {}, targets: {}, credentials });
   await expect(sweepDue(world.ports({ timeout: 11 }))).resolves.toEqual({ due: 10, started: 6 });
   await expect(sweepDue(world.ports({ timeout: 60 }))).resolves.toMatchObject({ started: 10 });
   expect(world.executions.started).toHaveLength(10);

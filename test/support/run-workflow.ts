@@ -3,6 +3,7 @@ import { abandon, type Failure } from '../../lib/rotation/abandon.ts';
 import { begin } from '../../lib/rotation/begin.ts';
 import { checkDrain } from '../../lib/rotation/check-drain.ts';
 import { complete } from '../../lib/rotation/complete.ts';
+import { deployKey } from '../../lib/rotation/deploy-key.ts';
 import { endsWithoutEffect, neverMended, notWorthRetrying, routed } from '../../lib/rotation/errors.ts';
 import { issueKey } from '../../lib/rotation/issue-key.ts';
 import type { Ports, RotationRef } from '../../lib/rotation/ports.ts';
@@ -20,20 +21,31 @@ export interface Verdict {
   readonly lookAt?: string;
   readonly keyId?: string | null;
   readonly status?: string;
+  readonly targets?: readonly string[];
 }
 
-type UseCase = (ports: Ports, ref: RotationRef, failure?: Failure) => Promise<Verdict>;
+/** What a state hands to its step beside the execution's input. */
+interface Handed {
+  readonly failure?: Failure | undefined;
+  readonly target?: string | undefined;
+}
+
+type UseCase = (ports: Ports, ref: RotationRef, handed?: Handed) => Promise<Verdict>;
 
 export const useCases: Readonly<Record<StepName, UseCase>> = {
   begin: (ports, ref) => begin(ports, { ...ref, requestedBy: 'schedule' }),
   issueKey,
   verifyKey,
   promoteKey,
+  deployKey: async (ports, ref, handed) => {
+    await deployKey(ports, { ...ref, target: handed?.target ?? '' });
+    return {};
+  },
   checkDrain,
   revokeKey,
   proveDead,
   complete,
-  abandon: (ports, ref, failure) => abandon(ports, { ...ref, failure }),
+  abandon: (ports, ref, handed) => abandon(ports, { ...ref, failure: handed?.failure }),
 };
 
 export interface WorkflowRun {
@@ -60,10 +72,12 @@ export interface WorkflowOptions {
 
 type Result = { readonly verdict: Verdict } | { readonly error: unknown };
 
-type Onward = { readonly step: StepName; readonly failure?: Failure } | WorkflowRun['outcome'];
+type Onward = { readonly step: StepName; readonly handed?: Handed } | WorkflowRun['outcome'];
 
 /** Retries of one step, enough for the leases of many deaths: giving up is the state machine's affair. */
 const triesPerStep = 1000;
+/** As the state machine's. */
+const triesPerTarget = 13;
 const pause = 10;
 const stepsPerRun = 60;
 
@@ -76,17 +90,33 @@ export async function runWorkflow(
   const run = { entered: [] as StepName[], errors: [] as unknown[], verdicts: [] as Verdict[] };
   let at: Onward = { step: 'begin' };
   while (typeof at !== 'string') {
-    const { step, failure }: Exclude<Onward, string> = at;
+    const { step, handed }: Exclude<Onward, string> = at;
     if (step === options.until) return { ...run, outcome: 'ended' };
     run.entered.push(step);
     if (run.entered.length > stepsPerRun) throw new Error(`the workflow runs in circles: ${run.entered}`);
-    const result = await retried(world, ref, step, failure, options, run);
-    at =
-      'error' in result
-        ? afterError(step, result.error)
-        : await afterVerdict(world, step, result.verdict, options);
+    const result = await retried(world, ref, step, handed, options, run);
+    if ('error' in result) {
+      at = afterError(step, result.error);
+    } else {
+      await deployEach(world, ref, result.verdict, options, run);
+      at = await afterVerdict(world, step, result.verdict, options);
+    }
   }
   return { ...run, outcome: at };
+}
+
+/** The Map: a target that fails for longer than its retries is left behind. */
+async function deployEach(
+  world: World,
+  ref: RotationRef,
+  { targets = [] }: Verdict,
+  options: WorkflowOptions,
+  run: { readonly entered: StepName[]; readonly errors: unknown[]; readonly verdicts: Verdict[] },
+): Promise<void> {
+  for (const target of targets) {
+    run.entered.push('deployKey');
+    await retried(world, ref, 'deployKey', { target }, options, run);
+  }
 }
 
 /** Runs one step as the state machine would, with its retries. */
@@ -94,14 +124,14 @@ async function retried(
   world: World,
   ref: RotationRef,
   step: StepName,
-  failure: Failure | undefined,
+  handed: Handed | undefined,
   { hookOf, onFailure, onSuccess }: WorkflowOptions,
   run: { readonly errors: unknown[]; readonly verdicts: Verdict[] },
 ): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     const hook = hookOf?.(step);
     const ports = world.ports({ timeout: steps[step].timeout, ...(hook && { hook }) });
-    const result = await outcomeOf(() => useCases[step](ports, ref, failure));
+    const result = await outcomeOf(() => useCases[step](ports, ref, handed));
     if ('verdict' in result) {
       run.verdicts.push(result.verdict);
       await onSuccess?.(step, result.verdict);
@@ -109,7 +139,8 @@ async function retried(
     }
     run.errors.push(result.error);
     await onFailure?.(step, result.error);
-    if (!isRetried(step, nameOf(result.error)) || tries === triesPerStep) return result;
+    const most = step === 'deployKey' ? triesPerTarget : triesPerStep;
+    if (!isRetried(step, nameOf(result.error)) || tries >= most) return result;
     world.clock.advance(pause);
   }
 }
@@ -144,7 +175,7 @@ function afterError(step: StepName, error: unknown): Onward {
     errorMessage: error instanceof Error ? error.message : '',
   });
   const canBeAbandoned = ['begin', 'issueKey', 'verifyKey', 'promoteKey'].includes(step);
-  return canBeAbandoned ? { step: 'abandon', failure: { Error: name, Cause } } : 'failed';
+  return canBeAbandoned ? { step: 'abandon', handed: { failure: { Error: name, Cause } } } : 'failed';
 }
 
 async function afterVerdict(
@@ -156,7 +187,7 @@ async function afterVerdict(
   if (lookAt) {
     if (lookAt > world.clock.now()) world.clock.set(lookAt);
     await meanwhile(world);
-    return { step: 'checkDrain' };
+    return { step: step === 'promoteKey' && next === 'wait' ? 'promoteKey' : 'checkDrain' };
   }
   const onward = next ?? straightOn[step];
   return isStep(onward) ? { step: onward } : 'ended';
@@ -165,7 +196,6 @@ async function afterVerdict(
 /** Where a step without a Choice behind it leads. */
 const straightOn: Partial<Readonly<Record<StepName, string>>> = {
   issueKey: 'verifyKey',
-  verifyKey: 'promoteKey',
   revokeKey: 'proveDead',
 };
 

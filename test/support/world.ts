@@ -16,12 +16,12 @@ import type { SecretText } from '../../lib/rotation/secret-text.ts';
 import { type Instant, plus, type Seconds } from '../../lib/usage/instant.ts';
 import type { Presence } from '../../lib/usage/presence.ts';
 import { type ManualClock, manualClock } from '../fakes/manual-clock.ts';
+import { memoryBlocks } from '../fakes/memory-blocks.ts';
 import { memoryDeadLetters } from '../fakes/memory-dead-letters.ts';
 import { type MemoryEventSink, memoryEventSink } from '../fakes/memory-event-sink.ts';
 import { type MemoryExecutions, memoryExecutions } from '../fakes/memory-executions.ts';
 import { memoryInstallation } from '../fakes/memory-installation.ts';
 import { type MemoryIssuer, memoryIssuer } from '../fakes/memory-issuer.ts';
-import { memoryIssuerBlocks } from '../fakes/memory-issuer-blocks.ts';
 import { memoryIssuerLocks } from '../fakes/memory-issuer-locks.ts';
 import { type MemoryLedger, memoryLedger } from '../fakes/memory-ledger.ts';
 import { memoryRequests } from '../fakes/memory-requests.ts';
@@ -112,9 +112,9 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     requests: memoryRequests(),
     secrets,
     issuers: oneIssuer(issuer),
-    issuerBlocks: memoryIssuerBlocks(),
+    issuerBlocks: memoryBlocks(),
     targets: { connect: async (name: string) => targetOf(name) },
-    targetBlocks: memoryIssuerBlocks(),
+    targetBlocks: memoryBlocks(),
     installation: memoryInstallation(),
     usage,
     events,
@@ -136,6 +136,7 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
   };
   await registerCredentials(shared, {
     issuers: { [declaration.issuer]: { type: 'memory' } },
+    targets: {},
     credentials: { [credentialId]: declaration },
   });
   const view = async (ref?: RotationRef): Promise<LedgerView> => {

@@ -21,6 +21,7 @@ export function aQuestion(now: number, overrides: Partial<DrainQuestion> = {}): 
     reportEvery: 60,
     oldVersionId: oldVersion,
     newVersionId: newVersion,
+    targetsBehind: [],
     declared: [aConsumer('mirror')],
     presence: [],
     ...overrides,

@@ -1,0 +1,81 @@
+/** Deploy key: brings the new key to one target, beside the secret that consumers read. */
+import { TargetRejected } from './errors.ts';
+import type { Ports, RotationRef } from './ports.ts';
+import { type Deployed, graceFacts } from './rotation.ts';
+import { readSecret } from './secret-format.ts';
+import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
+import { newKey, type TurnState } from './turn-state.ts';
+
+type DeployPorts = TurnPorts & Pick<Ports, 'targets' | 'secrets' | 'metrics'>;
+
+/** Failures in a row after which the owner is told: a single one is no news. */
+const failuresUntilTold = 3;
+
+/**
+ * Gives the new key to `input.target` and writes that it has it. A failure is written too, so that Check drain knows
+ * who may still hold the old key, then thrown: the workflow tries again for an hour, and after that at every look.
+ *
+ * Run twice, it finds the target served, or deploys again, which targets take without harm.
+ *
+ * @throws TargetRejected, TargetUnavailable.
+ */
+export async function deployKey(
+  ports: DeployPorts,
+  input: RotationRef & { readonly target: string },
+): Promise<{ readonly target: string }> {
+  return takeTurn(ports, 'deployKey', input, async (turn) => {
+    const { target } = input;
+    if (!targetsBehind(turn).includes(target)) return { target };
+    try {
+      await deploy(ports, turn, target);
+    } catch (error) {
+      await recordFailure(ports, turn, target, error);
+      throw error;
+    }
+    await turn.record({ name: 'keyDeployed', target, at: ports.clock.now() });
+    return { target };
+  });
+}
+
+/** Declared targets that do not have this rotation's key yet. */
+export function targetsBehind({ credential, rotation }: TurnState): readonly string[] {
+  const facts = graceFacts(rotation);
+  if (rotation.phase !== 'grace' || rotation.kind !== 'rotate' || !facts) return [];
+  return (credential.declaration.targets ?? []).filter((name) => !facts.deployments[name]?.done);
+}
+
+async function deploy({ targets, secrets }: DeployPorts, turn: Turn, name: string): Promise<void> {
+  const { credential, rotation } = turn;
+  const { secret } = credential.declaration;
+  const { keyId, versionId } = newKey(turn);
+  const target = await targets.connect(name);
+  await target.deploy({
+    credentialId: credential.id,
+    rotationId: rotation.rotationId,
+    generation: rotation.generation,
+    keyId,
+    versionId,
+    secretName: secret.name,
+    read: async () => {
+      const text = await secrets.read(secret.name, versionId);
+      return { text, secret: readSecret(secret, text) };
+    },
+  });
+}
+
+/** Tells the owner once: at the third failure in a row, or at the first that no other try can mend. */
+async function recordFailure(ports: DeployPorts, turn: Turn, target: string, error: unknown): Promise<void> {
+  const before = graceFacts(turn.rotation)?.deployments[target];
+  const reason = error instanceof Error ? error.message : 'it failed without saying why';
+  const tells =
+    !before?.told && (error instanceof TargetRejected || failuresOf(before) + 1 >= failuresUntilTold);
+  const { owner } = turn.credential.declaration;
+  const announce = { type: 'Target Failing', detail: { target, reason, owner } } as const;
+  await turn.record(
+    { name: 'deployFailed', target, at: ports.clock.now(), reason, told: tells || before?.told === true },
+    tells ? { announce } : {},
+  );
+  if (tells) ports.metrics.count('TargetFailing');
+}
+
+const failuresOf = (deployed: Deployed | undefined): number => deployed?.failures ?? 0;
