@@ -1,22 +1,13 @@
 /** What a kind of issuer consists of: one object per plug-in, with its IAM needs and capabilities as data. */
 import type * as z from 'zod';
-import { InvalidInput } from '../rotation/errors.ts';
+import { accepted } from '../plug-ins/blocks.ts';
+import type { Need } from '../plug-ins/need.ts';
 import type { Capabilities, Clock, Issuer } from '../rotation/ports.ts';
 import type { SecretText } from '../rotation/secret-text.ts';
 import type { Instant } from '../usage/instant.ts';
 
 /** What rights are told apart by; `enable` takes what `disable` takes. */
 export type PermissionVerb = 'create' | 'list' | 'probe' | 'disable' | 'revoke';
-
-/** One right that a call needs, as data: the construct turns it into a policy statement. */
-export type Need =
-  /** To read the value of the Secrets Manager secret with this name. */
-  | { readonly kind: 'secret-read'; readonly secret: string }
-  /**
-   * Anything else in AWS. Resources are ARNs in the notation of the IAM documentation, which the construct fills
-   * in: `arn:${Partition}:iam::${Account}:user/keyturn/*`.
-   */
-  | { readonly kind: 'iam'; readonly actions: readonly string[]; readonly resources: readonly string[] };
 
 export type Permissions = Readonly<Record<PermissionVerb, readonly Need[]>>;
 
@@ -30,6 +21,8 @@ export interface IssuerWorld {
   /** Reads an admin secret by its name in Secrets Manager. */
   secret(name: string): Promise<AdminFields>;
   readonly fetch: typeof fetch;
+  /** The access keys of the IAM user with this name; a call and no client, so that schemas carry no SDK. */
+  accessKeys(userName: string): Omit<Issuer, 'capabilities'>;
   readonly clock: Pick<Clock, 'now'>;
   /** When the invocation that runs now is killed. */
   deadline(): Instant;
@@ -78,8 +71,7 @@ export function defineIssuer<
   return {
     ...definition,
     bind: (unread) => {
-      const { data: block, error } = definition.config.safeParse(unread);
-      if (error) throw new InvalidInput(`the ${definition.type} issuer block is wrong: ${mistakes(error)}`);
+      const block = accepted('issuer', definition, unread);
       return {
         permissions: definition.permissions(block),
         capabilities: definition.capabilities(block),
@@ -87,8 +79,4 @@ export function defineIssuer<
       };
     },
   };
-}
-
-function mistakes(error: z.ZodError): string {
-  return error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
 }

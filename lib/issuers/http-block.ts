@@ -1,8 +1,8 @@
 /** The block of an `http` issuer in keyturn.yaml: its requests, and which variable may stand where in them. */
 import * as z from 'zod';
+import { isBareAddress, mayPass } from '../plug-ins/http-client.ts';
 import { durationText } from './durations.ts';
-import { isLoopback } from './http-client.ts';
-import { isMap, type Mistake, mentions, templateMistakes } from './http-variables.ts';
+import { expiryVariables, isMap, type Mistake, mentions, templateMistakes } from './http-variables.ts';
 import type { Json } from './templates.ts';
 
 const text = z.string().min(1);
@@ -45,7 +45,12 @@ const simpleRequest = z.strictObject(request);
 
 const createRequest = z.strictObject({
   ...request,
-  answer: z.strictObject({ keyId: dottedPath, secret: dottedPath, expiresAt: dottedPath.optional() }),
+  answer: z.strictObject({
+    keyId: dottedPath,
+    secret: dottedPath,
+    /** When the key ends. @default when it was asked to end, if it was */
+    expiresAt: dottedPath.optional(),
+  }),
 });
 
 const listRequest = z.strictObject({
@@ -87,7 +92,7 @@ const probeRequest = z.strictObject({
 const block = z.strictObject({
   type: z.literal('http'),
   /** Without credentials, query and fragment; http only for loopback hosts, and only in `mode: demo`. */
-  baseUrl: z.string().refine(isBaseUrl, {
+  baseUrl: z.string().refine(isBareAddress, {
     error: 'expected an https address without user, query and fragment (http only for a loopback host)',
   }),
   /** Further hosts that may be called, for addresses of next pages. @default only the host of `baseUrl` */
@@ -163,6 +168,9 @@ function contradictions({ capabilities, requests }: HttpBlock): readonly Mistake
     ...(create.answer.keyId === create.answer.secret
       ? [at('requests', 'create', 'answer', 'keyId').because('is the secret itself: name a public id')]
       : []),
+    ...(expiryVariables.some((name) => mentions([create.path, create.headers], name))
+      ? [at('requests', 'create').because('may use the end of the key in its query and body only')]
+      : []),
     ...(disable && !enable ? [at('requests', 'disable').because('needs "enable", to take it back')] : []),
     ...(enable && !disable ? [at('requests', 'enable').because('is of no use without "disable"')] : []),
     ...(capabilities.named && !mentions(create, 'label')
@@ -177,15 +185,6 @@ function contradictions({ capabilities, requests }: HttpBlock): readonly Mistake
   ];
 }
 
-function isBaseUrl(address: string): boolean {
-  if (!URL.canParse(address)) return false;
-  const url = new URL(address);
-  const bare = !/[?#\\\s]/.test(address) && url.username === '' && url.password === '';
-  return bare && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)));
-}
-
 function isTelling(status: number): boolean {
-  return (
-    (status >= 200 && status < 300) || (status >= 400 && status < 500 && ![408, 425, 429].includes(status))
-  );
+  return (status >= 200 && status < 300) || (status >= 400 && !mayPass(status));
 }

@@ -1,8 +1,8 @@
 /** Turns a request of an issuer block into the call to make: the one place where secrets enter a request. */
+import type { HttpCall } from '../plug-ins/http-client.ts';
 import { IssuerRejected } from '../rotation/errors.ts';
 import type { HttpBlock, HttpRequest } from './http-block.ts';
-import type { HttpCall } from './http-client.ts';
-import { expand, expandJson, type Variables } from './templates.ts';
+import { expand, expandJson, lacksValue, type Variables } from './templates.ts';
 
 /**
  * The call with all variables inserted: URL-encoded in path and query, escaped in the JSON body.
@@ -36,7 +36,9 @@ function buildUrl({ baseUrl }: HttpBlock, request: HttpRequest, variables: Varia
     return expanded;
   });
   const url = new URL(baseUrl.replace(/\/$/, '') + segments.join('/'));
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, expand(value, variables));
+  for (const [name, value] of Object.entries(query)) {
+    if (!lacksValue(value, variables)) url.searchParams.set(name, expand(value, variables));
+  }
   return url;
 }
 

@@ -12,9 +12,12 @@ export interface Mistake {
   readonly params?: { readonly received: string; readonly known: readonly string[] };
 }
 
+/** When the key is to end: null for keys that are to live as long as the issuer likes. */
+export const expiryVariables = ['expiresAt', 'expiresInSeconds'] as const;
+
 /** Variables by the calls that know them, beside `${config.<field>}`, which all know. */
 const variablesOf: Readonly<Record<HttpVerb, readonly string[]>> = {
-  create: ['admin.<field>', 'label'],
+  create: ['admin.<field>', 'label', ...expiryVariables],
   list: ['admin.<field>'],
   // A probe shows what the key can do, so it is made with the key alone. The steps that probe also list, and so may
   // read the secret for that: `admin.list`, else `admin.create`.

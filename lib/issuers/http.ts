@@ -1,16 +1,18 @@
 /** The issuer for any JSON API that makes keys: keyturn.yaml describes its calls, no code is written. */
+import { callHttp, type HttpAnswer, type HttpOptions, mayPass } from '../plug-ins/http-client.ts';
+import type { Need } from '../plug-ins/need.ts';
 import { IssuerRejected, IssuerUnavailable } from '../rotation/errors.ts';
 import type { Capabilities, Issuer, ListedKey, ProbeAnswer } from '../rotation/ports.ts';
-import type { SecretText } from '../rotation/secret-text.ts';
-import { type AdminFields, defineIssuer, type IssuerWorld, type Need } from './define-issuer.ts';
+import { withoutDetails } from '../rotation/without-details.ts';
+import { secondsBetween } from '../usage/instant.ts';
+import { type AdminFields, defineIssuer, type IssuerWorld } from './define-issuer.ts';
 import { secondsOf } from './durations.ts';
 import { matches } from './http-answers.ts';
 import { type HttpBlock, type HttpRequest, httpBlock, type ListRequest } from './http-block.ts';
-import { callHttp, type HttpAnswer, type HttpOptions, withoutDetails } from './http-client.ts';
 import { nextPage, readCreated, readPage } from './http-keys.ts';
 import { buildCall } from './http-request.ts';
-import type { HttpVerb } from './http-variables.ts';
-import { expandJson, type Variables } from './templates.ts';
+import { expiryVariables, type HttpVerb, mentions } from './http-variables.ts';
+import { expandJson, type Value, type Variables } from './templates.ts';
 
 /** Pages of a list that are read; more keys than these hold is no list to rotate by. */
 const maxPages = 100;
@@ -37,7 +39,8 @@ function capabilitiesOf({ capabilities, exclusive, requests }: HttpBlock): Capab
     named: capabilities.named,
     list: requests.list !== undefined,
     disable: requests.disable !== undefined,
-    expiry: false,
+    expiry: expiryVariables.some((name) => mentions(requests.create, name)),
+    keyIdInCalls: false,
     exclusive,
     createLag: secondsOf(capabilities.createLag),
     revokeLag: secondsOf(capabilities.revokeLag),
@@ -47,6 +50,7 @@ function capabilitiesOf({ capabilities, exclusive, requests }: HttpBlock): Capab
 
 function connect(block: HttpBlock, world: IssuerWorld): Issuer {
   const { requests } = block;
+  const capabilities = capabilitiesOf(block);
   const exchange = exchangeWith(block, world);
   const change = async (
     verb: 'disable' | 'enable' | 'revoke',
@@ -57,10 +61,14 @@ function connect(block: HttpBlock, world: IssuerWorld): Issuer {
     if (!fine.includes(answer.status)) accept(request, answer, where);
   };
   return {
-    capabilities: capabilitiesOf(block),
-    create: async ({ label }) => {
-      const { request, answer, where } = await exchange('create', { label }, requests.create);
-      return readCreated(request.answer, accept(request, answer, where), where);
+    capabilities,
+    create: async ({ label, expiresAt = null }) => {
+      const expiresInSeconds = expiresAt && Math.floor(secondsBetween(world.clock.now(), expiresAt));
+      const own = { label, expiresAt, expiresInSeconds };
+      const { request, answer, where } = await exchange('create', own, requests.create);
+      const created = readCreated(request.answer, accept(request, answer, where), where);
+      // An answer that does not say when the key ends is taken at its word for what was asked.
+      return capabilities.expiry ? { ...created, expiresAt: created.expiresAt ?? expiresAt } : created;
     },
     list: () => listAll(exchange, requests.list),
     probe: async (secret) => {
@@ -80,7 +88,7 @@ type Exchange = ReturnType<typeof exchangeWith>;
 function exchangeWith(block: HttpBlock, world: IssuerWorld) {
   return async <Request extends HttpRequest>(
     verb: HttpVerb,
-    own: Readonly<Record<string, string | SecretText>>,
+    own: Readonly<Record<string, Value>>,
     request: Request | undefined,
     next?: URL,
   ) => {
@@ -96,6 +104,7 @@ function exchangeWith(block: HttpBlock, world: IssuerWorld) {
 
 function optionsFor({ baseUrl, hosts = [], timeout }: HttpBlock, world: IssuerWorld): HttpOptions {
   return {
+    errors: { Rejected: IssuerRejected, Unavailable: IssuerUnavailable },
     fetch: world.fetch,
     hosts: [new URL(baseUrl).host, ...hosts],
     plainLoopback: world.mode === 'demo',
@@ -109,7 +118,7 @@ function optionsFor({ baseUrl, hosts = [], timeout }: HttpBlock, world: IssuerWo
 function accept({ method }: HttpRequest, { status, json }: HttpAnswer, where: string): unknown {
   if (status >= 200 && status < 300) return json;
   const text = `${where} answered ${status}`;
-  if (status >= 500 || [408, 425, 429].includes(status)) throw new IssuerUnavailable(text);
+  if (mayPass(status)) throw new IssuerUnavailable(text);
   const advice =
     status === 401 || status === 403 ? 'check the admin secret and what it may do' : `check this ${method}`;
   throw new IssuerRejected(`${text}: ${advice}`);

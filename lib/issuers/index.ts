@@ -1,13 +1,12 @@
 /** The registry of issuers: one line each, from which the schema of `issuers:` and every look-up derive. */
 import * as z from 'zod';
-import { InvalidInput } from '../rotation/errors.ts';
+import { configsOf, pluginFor } from '../plug-ins/blocks.ts';
 import type { Capabilities, Issuer } from '../rotation/ports.ts';
+import { awsIam } from './aws-iam.ts';
 import type { IssuerWorld, Permissions } from './define-issuer.ts';
 import { http } from './http.ts';
 
-const plugins = [
-  http, //
-] as const;
+const plugins = [awsIam, http] as const;
 
 type Plugin = (typeof plugins)[number];
 
@@ -15,7 +14,7 @@ type Plugin = (typeof plugins)[number];
 export const issuers: ReadonlyMap<string, Plugin> = new Map(plugins.map((plugin) => [plugin.type, plugin]));
 
 /** One block under `issuers:` in keyturn.yaml. */
-export const issuerBlockSchema = z.discriminatedUnion('type', configsOf(...plugins));
+export const issuerBlockSchema = z.discriminatedUnion('type', configsOf<Plugin>(...plugins));
 
 export type IssuerBlock = z.output<typeof issuerBlockSchema>;
 
@@ -34,15 +33,4 @@ export function issuerPermissions(block: unknown): Permissions {
   return pluginOf(block).bind(block).permissions;
 }
 
-function pluginOf(block: unknown): Plugin {
-  const type = typeof block === 'object' && block !== null && 'type' in block ? block.type : undefined;
-  const plugin = typeof type === 'string' ? issuers.get(type) : undefined;
-  if (plugin) return plugin;
-  const known = [...issuers.keys()].join(', ');
-  throw new InvalidInput(`there is no issuer type ${JSON.stringify(type)}: expected one of ${known}`);
-}
-
-/** Zod wants to see that the list is not empty. */
-function configsOf(first: Plugin, ...rest: readonly Plugin[]): [Plugin['config'], ...Plugin['config'][]] {
-  return [first.config, ...rest.map(({ config }) => config)];
-}
+const pluginOf = (block: unknown): Plugin => pluginFor('issuer', issuers, block);

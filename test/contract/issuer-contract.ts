@@ -42,14 +42,16 @@ export function issuerContract(name: string, open: () => Promise<IssuerUnderTest
     test('accepts a created key in each of as many probes as make a proof', async () => {
       const { keyId, secret } = await aKey();
       for (let probe = 0; probe < issuer.capabilities.probes; probe += 1) {
-        expect(await issuer.probe(secret)).toBe('alive');
+        expect(await issuer.probe(secret, keyId)).toBe('alive');
       }
       await issuer.revoke(keyId);
     });
 
-    test('does not accept a random key', async () => {
-      const answer = await issuer.probe(new SecretText('Zm9yIHRoZSBuZWdhdGl2ZSBjb250cm9s'));
+    test('does not accept a random secret, be it with the id of a live key', async () => {
+      const { keyId } = await aKey();
+      const answer = await issuer.probe(new SecretText('Zm9yIHRoZSBuZWdhdGl2ZSBjb250cm9s'), keyId);
       expect(['dead', 'unknown']).toContain(answer);
+      await issuer.revoke(keyId);
     });
 
     test('refuses a revoked key in each of as many probes as make a proof', async () => {
@@ -57,7 +59,7 @@ export function issuerContract(name: string, open: () => Promise<IssuerUnderTest
       await issuer.revoke(keyId);
       await gone();
       for (let probe = 0; probe < issuer.capabilities.probes; probe += 1) {
-        expect(await issuer.probe(secret)).toBe('dead');
+        expect(await issuer.probe(secret, keyId)).toBe('dead');
       }
     });
 
@@ -66,7 +68,7 @@ export function issuerContract(name: string, open: () => Promise<IssuerUnderTest
       const [old, next] = [await aKey(), await aKey()];
       await issuer.revoke(old.keyId);
       await gone();
-      expect(await issuer.probe(next.secret)).toBe('alive');
+      expect(await issuer.probe(next.secret, next.keyId)).toBe('alive');
       await issuer.revoke(next.keyId);
     });
 
@@ -108,10 +110,10 @@ export function issuerContract(name: string, open: () => Promise<IssuerUnderTest
       const { keyId, secret } = await aKey();
       await issuer.disable(keyId);
       await gone();
-      expect(await issuer.probe(secret)).toBe('dead');
+      expect(await issuer.probe(secret, keyId)).toBe('dead');
       await issuer.enable(keyId);
       await born();
-      expect(await issuer.probe(secret)).toBe('alive');
+      expect(await issuer.probe(secret, keyId)).toBe('alive');
       await issuer.revoke(keyId);
     });
 

@@ -4,8 +4,9 @@
  *
  * Spec (all bodies JSON):
  * - Admin calls carry `authorization: Bearer <adminToken>`; without it 401.
- * - `POST /v1/keys {label}` → 201 `{key: {id, label, created_at, expires_at}, secret}`. `created_at` is ISO text,
- *   `expires_at` null or epoch seconds. The secret contains the sentinel. `limit` keys at most, else 409.
+ * - `POST /v1/keys {label, expires_at?}` → 201 `{key: {id, label, created_at, expires_at}, secret}`. `created_at` is
+ *   ISO text, `expires_at` null or epoch seconds: what was asked for as ISO text, unless the server sets an end of its
+ *   own. From then on it is as if it had never been. The secret contains the sentinel. `limit` keys at most, else 409.
  * - `GET /v1/keys?after=<cursor>` → 200 `{data: [{id, label, created_at, disabled}], next}`, `pageSize` at a time;
  *   `next` is a cursor or null. A key is listed from `createLag` after its creation until `revokeLag` after its
  *   revoke.
@@ -21,7 +22,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers';
 import type { IssuerBlock } from '../../lib/issuers/index.ts';
 import type { Clock } from '../../lib/rotation/ports.ts';
-import { type Instant, plus } from '../../lib/usage/instant.ts';
+import { type Instant, instant, plus } from '../../lib/usage/instant.ts';
 import { SENTINEL } from '../support/sentinel.ts';
 
 type HttpIssuerVerb = 'create' | 'list' | 'probe' | 'revoke' | 'disable' | 'enable';
@@ -48,6 +49,7 @@ interface HttpIssuerKey {
   readonly disabled: boolean;
   readonly forbidden: boolean;
   readonly revokedAt: Instant | null;
+  readonly expiresAt: Instant | null;
 }
 
 export interface HttpIssuerOptions {
@@ -139,9 +141,12 @@ function keyBook(options: HttpIssuerOptions) {
   const { clock, createLag = 0, revokeLag = 0, pageSize = 50, limit = Number.POSITIVE_INFINITY } = options;
   const keys = new Map<string, HttpIssuerKey>();
   const makeSecret = options.makeSecret ?? (() => `${SENTINEL}-key-${randomUUID()}`);
-  const isKnown = ({ createdAt, revokedAt }: HttpIssuerKey): boolean => {
+  const isKnown = ({ createdAt, revokedAt, expiresAt }: HttpIssuerKey): boolean => {
     const now = clock.now();
-    return plus(createdAt, createLag) <= now && (revokedAt === null || now < plus(revokedAt, revokeLag));
+    const isOver = expiresAt !== null && expiresAt <= now;
+    return (
+      !isOver && plus(createdAt, createLag) <= now && (revokedAt === null || now < plus(revokedAt, revokeLag))
+    );
   };
   const change = (id: string, fields: Partial<HttpIssuerKey>): Answer => {
     const key = keys.get(id);
@@ -152,11 +157,13 @@ function keyBook(options: HttpIssuerOptions) {
   const create = ({ body }: Call): Answer => {
     if ([...keys.values()].filter(({ revokedAt }) => revokedAt === null).length >= limit)
       return { status: 409 };
-    const label = labelIn(body);
+    const label = textIn(body, 'label');
     const key = { id: `key_${keys.size + 1}`, label, secret: makeSecret(), createdAt: clock.now() };
-    keys.set(key.id, { ...key, disabled: false, forbidden: false, revokedAt: null });
+    const asked = textIn(body, 'expires_at');
+    const expires_at = options.expiresAt ?? (asked === null ? null : Date.parse(asked) / 1000);
+    const expiresAt = expires_at === null ? null : instant(expires_at * 1000);
+    keys.set(key.id, { ...key, disabled: false, forbidden: false, revokedAt: null, expiresAt });
     const { id, createdAt, secret } = key;
-    const expires_at = options.expiresAt ?? null;
     return { status: 201, body: { key: { id, label, created_at: createdAt, expires_at }, secret } };
   };
   const list = ({ url }: Call): Answer => {
@@ -212,10 +219,10 @@ const verbs: Readonly<Record<string, HttpIssuerVerb>> = {
   'POST v1/keys/id/enable': 'enable',
 };
 
-function labelIn(body: string): string | null {
+function textIn(body: string, field: string): string | null {
   const parsed: unknown = JSON.parse(body);
-  const label = typeof parsed === 'object' && parsed && 'label' in parsed ? parsed.label : null;
-  return typeof label === 'string' ? label : null;
+  const found = typeof parsed === 'object' && parsed ? new Map(Object.entries(parsed)).get(field) : null;
+  return typeof found === 'string' ? found : null;
 }
 
 function send(response: ServerResponse, { status, body }: Answer): void {
@@ -281,7 +288,7 @@ function blockFor(url: string, { createLag = 0, revokeLag = 0 }: HttpIssuerOptio
         method: 'POST',
         path: '/v1/keys',
         headers,
-        body: { label: '${label}' },
+        body: { label: '${label}', expires_at: '${expiresAt}' },
         answer: { keyId: 'key.id', secret: 'secret', expiresAt: 'key.expires_at' },
       },
       list: {

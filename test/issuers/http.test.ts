@@ -12,8 +12,9 @@ import { plus } from '../../lib/usage/instant.ts';
 import { issuerContract } from '../contract/issuer-contract.ts';
 import { type HttpIssuer, type HttpIssuerOptions, startHttpIssuer } from '../fakes/http-issuer.ts';
 import { manualClock } from '../fakes/manual-clock.ts';
-import { expectNoSecret } from '../support/expect-no-secret.ts';
+import { failureOf } from '../support/failure-of.ts';
 import { SENTINEL } from '../support/sentinel.ts';
+import { anIssuerWorld } from './an-issuer-world.ts';
 
 type HttpBlock = HttpIssuer['block'];
 type Requests = HttpBlock['requests'];
@@ -24,15 +25,8 @@ afterEach(async () => {
 });
 
 const worldOf = (server: Pick<HttpIssuer, 'admin'>, change: Partial<IssuerWorld> = {}): IssuerWorld => {
-  const clock = manualClock();
-  return {
-    mode: 'demo',
-    secret: async () => ({ token: new SecretText(server.admin.token) }),
-    fetch,
-    clock,
-    deadline: () => plus(clock.now(), 30),
-    ...change,
-  };
+  const secret = async () => ({ token: new SecretText(server.admin.token) });
+  return anIssuerWorld({ secret, fetch, ...change });
 };
 
 async function aServer(options: Partial<HttpIssuerOptions> = {}): Promise<HttpIssuer> {
@@ -45,17 +39,6 @@ const connected = async (options: Partial<HttpIssuerOptions> = {}, change: Parti
   const server = await aServer(options);
   return { server, issuer: connectIssuer(server.block, worldOf(server, change)) };
 };
-
-/** The error of a call that must fail, after looking for secrets in it. */
-async function failureOf(call: Promise<unknown>): Promise<Error> {
-  const outcome: unknown = await call.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expectNoSecret(outcome);
-  if (outcome instanceof Error) return outcome;
-  throw new Error('the call should have failed');
-}
 
 /** An issuer whose one answer is made by the test, and the requests that reached it. */
 function answering(requests: Partial<Requests>, answer: () => Response, change: Partial<HttpBlock> = {}) {
@@ -138,6 +121,30 @@ describe('what is sent', () => {
     expect(init).toMatchObject({ redirect: 'manual', headers: { 'content-type': 'application/json' } });
   });
 
+  test('the end of a key is a time or a number of seconds, and left out when there is none', async () => {
+    const create = {
+      ...aBlock().requests.create,
+      query: { until: '${expiresAt}' },
+      body: { ttl: '${expiresInSeconds}', lifetime: '${expiresInSeconds}s', until: ['${expiresAt}'], n: 1 },
+    };
+    const { sent, issuer } = answering({ create }, json({ id: 'k', secret: `${SENTINEL}-the-key` }, 201));
+    const expiresAt = plus(manualClock().now(), 90_000.4);
+    expect(await issuer.create({ label: 'x', expiresAt })).toMatchObject({ expiresAt });
+    expect(await issuer.create({ label: 'x' })).toMatchObject({ expiresAt: null });
+    expect(sent.map(({ url }) => new URL(url).searchParams.get('until'))).toEqual([expiresAt, null]);
+    expect(sent.map(({ init }) => JSON.parse(`${init.body}`))).toEqual([
+      { ttl: 90_000, lifetime: '90000s', until: [expiresAt], n: 1 },
+      { until: [], n: 1 },
+    ]);
+  });
+
+  test('a key is given an end only by an issuer whose create request has a place for it', async () => {
+    const { issuer } = answering({}, json({ id: 'k', secret: `${SENTINEL}-the-key` }, 201));
+    expect(issuer.capabilities.expiry).toBe(false);
+    const key = await issuer.create({ label: 'x', expiresAt: plus(manualClock().now(), 3600) });
+    expect(key.expiresAt).toBeNull();
+  });
+
   test.each(['', '.', '..'])('a key id "%s" never becomes another path', async (keyId) => {
     const { sent, issuer } = answering({}, json({}));
     expect(await failureOf(issuer.revoke(keyId))).toMatchObject({ name: 'IssuerRejected' });
@@ -146,7 +153,7 @@ describe('what is sent', () => {
 
   test('a header value with a line break is refused before anything is sent', async () => {
     const { sent, issuer } = answering({}, json({}));
-    const error = await failureOf(issuer.probe(new SecretText(`${SENTINEL}\r\nx-evil: 1`)));
+    const error = await failureOf(issuer.probe(new SecretText(`${SENTINEL}\r\nx-evil: 1`), 'key-1'));
     expect(error).toMatchObject({
       name: 'IssuerRejected',
       message: expect.stringContaining('authorization'),
@@ -171,7 +178,7 @@ describe('what is sent', () => {
     const issuer = connectIssuer(block, worldOf(server, { secret }));
     const key = await issuer.create({ label: 'x' });
     await issuer.list();
-    await issuer.probe(key.secret);
+    await issuer.probe(key.secret, key.keyId);
     await issuer.revoke(key.keyId);
     expect(names).toEqual(['admin/maker', 'admin/maker', 'admin/breaker']);
     const read = (name: string) => [{ kind: 'secret-read', secret: name }];
@@ -225,7 +232,7 @@ describe('what becomes of an answer', () => {
     const { server, issuer } = await connected();
     for (const verb of ['create', 'probe', 'revoke'] as const) server.failNext(verb, { status });
     expect(await failureOf(issuer.create({ label: 'x' }))).toMatchObject({ name: 'IssuerRejected' });
-    const probe = issuer.probe(new SecretText(`${SENTINEL}-some-key`));
+    const probe = issuer.probe(new SecretText(`${SENTINEL}-some-key`), 'key-1');
     expect(await failureOf(probe)).toMatchObject({ name: 'IssuerRejected' });
     expect(await failureOf(issuer.revoke('key_1'))).toMatchObject({ name: 'IssuerRejected' });
     expect(server.calls.filter((call) => call.includes('elsewhere'))).toEqual([]);
@@ -300,6 +307,19 @@ describe('the created key', () => {
     const key = await issuer.create({ label: 'keyturn-1' });
     expect(key).toMatchObject({ keyId: 'key_1', expiresAt: '2027-01-15T08:00:00.000Z' });
     expect(key.secret).toBeInstanceOf(SecretText);
+  });
+
+  test('ends when it was asked to, and lives as long as the issuer likes when it was not', async () => {
+    const clock = manualClock();
+    const { issuer } = await connected({ clock }, { clock, deadline: () => plus(clock.now(), 30) });
+    const expiresAt = plus(clock.now(), 3600);
+    const short = await issuer.create({ label: 'short', expiresAt });
+    const long = await issuer.create({ label: 'long' });
+    expect(issuer.capabilities.expiry).toBe(true);
+    expect([short.expiresAt, long.expiresAt]).toEqual([expiresAt, null]);
+    await clock.sleep(3600);
+    expect(await issuer.probe(short.secret, short.keyId)).toBe('dead');
+    expect(await issuer.probe(long.secret, long.keyId)).toBe('alive');
   });
 
   test('is refused when its secret is too short to be fingerprinted', async () => {
@@ -400,7 +420,7 @@ describe('the list', () => {
 describe('the probe', () => {
   const answerTo = (rules: readonly Rule[], answer: () => Response) => {
     const probe = { ...aBlock().requests.probe, rules: [...rules] };
-    return answering({ probe }, answer).issuer.probe(new SecretText(`${SENTINEL}-the-key`));
+    return answering({ probe }, answer).issuer.probe(new SecretText(`${SENTINEL}-the-key`), 'key-1');
   };
   const rules = [
     saying(200, 'alive', { user: { name: '${config.team}' } }),
@@ -438,7 +458,7 @@ describe('the probe', () => {
     const { server, issuer } = await connected();
     const { keyId, secret } = await issuer.create({ label: 'x' });
     server.forbid(keyId);
-    expect(await issuer.probe(secret)).toBe('forbidden');
+    expect(await issuer.probe(secret, keyId)).toBe('forbidden');
   });
 });
 
@@ -498,6 +518,8 @@ describe('the block', () => {
       named: false,
       list: false,
       disable: false,
+      expiry: false,
+      keyIdInCalls: false,
       exclusive: false,
       createLag: 2,
       revokeLag: 60,
@@ -519,6 +541,12 @@ describe('the block', () => {
       'requests.probe.query.t',
     ],
     ['an unknown config field', { create: { ...create, path: '/${config.tema}' } }, 'requests.create.path'],
+    [
+      "a key's end in the path",
+      { create: { ...create, path: '/keys/${expiresInSeconds}' } },
+      'requests.create',
+    ],
+    ["a key's end in revoke", { revoke: { ...revoke, body: ['${expiresAt}'] } }, 'requests.revoke.body.0'],
     ['an unclosed variable', { create: { ...create, path: '/${label' } }, 'requests.create.path'],
     [
       'a variable in a name',
@@ -567,7 +595,7 @@ describe('the block', () => {
 
   test('of an unknown type names those there are', () => {
     expect(() => connectIssuer({ ...aBlock(), type: 'htpp' }, worldOf({ admin: { token: '' } }))).toThrow(
-      'expected one of http',
+      'expected one of aws-iam, http',
     );
   });
 

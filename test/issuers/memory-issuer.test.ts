@@ -19,15 +19,15 @@ test('a key is not accepted before createLag, and still accepted within revokeLa
   const clock = manualClock();
   const issuer = memoryIssuer({ clock, capabilities: { createLag: 10, revokeLag: 20 } });
   const { keyId, secret } = await issuer.create({ label: 'one' });
-  expect(await issuer.probe(secret)).toBe('dead');
+  expect(await issuer.probe(secret, keyId)).toBe('dead');
   expect(await issuer.list()).toEqual([]);
   clock.advance(10);
-  expect(await issuer.probe(secret)).toBe('alive');
+  expect(await issuer.probe(secret, keyId)).toBe('alive');
   await issuer.revoke(keyId);
   clock.advance(19);
-  expect(await issuer.probe(secret)).toBe('alive');
+  expect(await issuer.probe(secret, keyId)).toBe('alive');
   clock.advance(1);
-  expect(await issuer.probe(secret)).toBe('dead');
+  expect(await issuer.probe(secret, keyId)).toBe('dead');
 });
 
 test('a call fails once when told so, with no effect; createThenFail leaves a key behind', async () => {
@@ -47,9 +47,9 @@ test('the probe can be made untrustworthy, and a revoke without effect', async (
   const { keyId, secret } = await issuer.create({ label: 'one' });
   issuer.ignoreRevokes();
   await issuer.revoke(keyId);
-  expect(await issuer.probe(secret)).toBe('alive');
+  expect(await issuer.probe(secret, keyId)).toBe('alive');
   issuer.distortProbes(() => 'unknown');
-  expect(await issuer.probe(secret)).toBe('unknown');
+  expect(await issuer.probe(secret, keyId)).toBe('unknown');
   expect(issuer.answerTo(secret)).toBe('alive');
 });
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { parseKeyturnFile } from '../../lib/config/keyturn-file.ts';
 import { connectIssuer } from '../../lib/issuers/index.ts';
 import { SecretText } from '../../lib/rotation/secret-text.ts';
-import { plus } from '../../lib/usage/instant.ts';
 import { startRegistry } from '../../local/registry.ts';
 import { issuerContract } from '../contract/issuer-contract.ts';
+import { anIssuerWorld } from './an-issuer-world.ts';
 
 const example = new URL('../../examples/verdaccio/keyturn.yaml', import.meta.url);
 
@@ -24,13 +24,8 @@ issuerContract('the Verdaccio example', async () => {
     issuers: { registry: declared },
   } = parseKeyturnFile(await readFile(example, 'utf8'), { stack: 'test' });
   const block = { ...declared, baseUrl: registry.url, config: { user: name } };
-  const issuer = connectIssuer(block, {
-    mode: 'demo',
-    secret: async () => ({ token: new SecretText(token), password: new SecretText(password) }),
-    fetch,
-    clock,
-    deadline: () => plus(clock.now(), 60),
-  });
+  const secret = async () => ({ token: new SecretText(token), password: new SecretText(password) });
+  const issuer = connectIssuer(block, anIssuerWorld({ secret, fetch, clock }));
   return {
     issuer,
     clock,
