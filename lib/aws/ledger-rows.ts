@@ -46,6 +46,7 @@ export const addressOf = {
   claim: ({ issuer, keyId }: Pick<Key, 'issuer' | 'keyId'>) => at(`ISSUER#${issuer}`, `KEY#${keyId}`),
   issuerLock: (issuer: string) => at(`ISSUER#${issuer}`, 'LOCK'),
   issuerBlock: (issuer: string) => at(`ISSUER#${issuer}`, 'BLOCK'),
+  targetBlock: (target: string) => at(`TARGET#${target}`, 'BLOCK'),
   request: (id: string) => at(`REQ#${id}`, 'META'),
   installation: () => at('INSTALLATION', 'META'),
   presence: ({ credentialId, consumer, instance }: Presence) =>
@@ -107,12 +108,17 @@ export const claimOf = ({ credentialId, generation, attempt }: KeyClaim): KeyCla
 
 /** The one place where rows become types again: what this file wrote, it trusts. */
 export const read = {
-  credential: (row: Row) => trusted<Credential>({ ...content(row), dueAt: row[dueIndex.sortKey] ?? null }),
-  rotation: (row: Row) => trusted<Rotation>(content(row)),
+  credential: (row: Row) =>
+    trusted<Credential>({ ...laterCredentialFields, ...content(row), dueAt: row[dueIndex.sortKey] ?? null }),
+  rotation: (row: Row) => trusted<Rotation>({ ...laterRotationFields, ...content(row) }),
   key: (row: Row) => trusted<Key>(content(row)),
   audit: (row: Row) => trusted<AuditRecord>(content(row)),
   claim: (row: Row) => trusted<KeyClaim>(content(row)),
 } as const;
+
+/** What rows lack that an earlier keyturn wrote. */
+const laterCredentialFields = { pause: null, failures: 0, removedAt: null };
+const laterRotationFields = { kind: 'rotate', resumes: 0, askedAt: null, deployments: {} };
 
 const trusted = <Type>(row: unknown): Type => row as Type;
 

@@ -2,7 +2,7 @@
 import { describe } from 'vitest';
 import { claims } from './ledger/claiming.ts';
 import { commits } from './ledger/committing.ts';
-import { dues } from './ledger/due.ts';
+import { dues, overdues } from './ledger/due.ts';
 import type { Make } from './ledger/filled-ledgers.ts';
 import { leases } from './ledger/leasing.ts';
 import { loads } from './ledger/loading.ts';
@@ -20,5 +20,6 @@ export function ledgerContract(name: string, make: Make): void {
     describe('noting', () => notes(make));
     describe('keeping an outbox', () => outboxes(make));
     describe('telling what is due', () => dues(make));
+    describe('telling which rotations nobody has heard of', () => overdues(make));
   });
 }

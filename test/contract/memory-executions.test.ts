@@ -4,5 +4,9 @@ import { executionsContract } from './executions-contract.ts';
 
 executionsContract('the memory twin', async () => {
   const executions = memoryExecutions();
-  return { executions, started: async () => executions.started };
+  return {
+    executions,
+    started: async () => executions.started.map(({ name, input }) => ({ name, input })),
+    end: async (name) => executions.end(name),
+  };
 });

@@ -130,6 +130,45 @@ export function secretStoreContract(
       expect(await stagesIn(store, secret)).toEqual({ [placeholder]: ['AWSCURRENT'] });
     });
 
+    it('describes a secret: its versions, the key that encrypts it, and that nothing else rotates it', async () => {
+      const { store, secret } = await made();
+      await store.put(secret, v1, aValue(1), 'keyturn-1');
+      expect(await store.describe(secret)).toEqual({
+        versions: await store.versions(secret),
+        kmsKey: null,
+        nativeRotation: false,
+      });
+      expect(await store.describe(`${secret}-nowhere`)).toBeUndefined();
+    });
+
+    it('puts a stage on a version that has another one, and leaves AWSCURRENT alone', async () => {
+      const { store, secret } = await made();
+      await store.addStage(secret, placeholder, 'keyturn-1');
+      await store.addStage(secret, placeholder, 'keyturn-1');
+      expect(await stagesIn(store, secret)).toEqual({ [placeholder]: ['AWSCURRENT', 'keyturn-1'] });
+    });
+
+    it('keeps a version that was given a stage when AWSCURRENT has left it twice', async () => {
+      const { store, secret } = await made();
+      await store.addStage(secret, placeholder, 'keyturn-1');
+      await store.put(secret, v2, aValue(2), 'keyturn-2');
+      await store.moveCurrent(secret, { from: placeholder, to: v2 });
+      await store.put(secret, v3, aValue(3), 'keyturn-3');
+      await store.moveCurrent(secret, { from: v2, to: v3 });
+      expect(await stagesIn(store, secret)).toEqual({
+        [placeholder]: ['keyturn-1'],
+        [v2]: ['AWSPREVIOUS', 'keyturn-2'],
+        [v3]: ['AWSCURRENT', 'keyturn-3'],
+      });
+    });
+
+    it('puts no stage on a version or a secret that does not exist', async () => {
+      const { store, secret } = await made();
+      await expect(store.addStage(secret, v1, 'keyturn-1')).rejects.toThrow();
+      await expect(store.addStage(`${secret}-nowhere`, v1, 'keyturn-1')).rejects.toThrow();
+      expect(await stagesIn(store, secret)).toEqual({ [placeholder]: ['AWSCURRENT'] });
+    });
+
     it('takes a stage off, after which the version is no longer listed', async () => {
       const { store, secret } = await made();
       await store.put(secret, v1, aValue(1), 'keyturn-1');

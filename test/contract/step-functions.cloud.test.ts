@@ -5,8 +5,9 @@ import {
   DescribeExecutionCommand,
   ListExecutionsCommand,
   SFNClient,
+  StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { stepFunctionsExecutions } from '../../lib/aws/step-functions-executions.ts';
+import { executionArnOf, stepFunctionsExecutions } from '../../lib/aws/step-functions-executions.ts';
 import { aNewName, type CloudClientConfig, sharedCloud } from '../support/shared-cloud.ts';
 import { executionsContract, type ObservedExecutions } from './executions-contract.ts';
 
@@ -18,6 +19,10 @@ executionsContract('Step Functions', async () => {
   return {
     executions: stepFunctionsExecutions({ client, stateMachineArn }),
     started: () => startedIn(client, stateMachineArn),
+    end: async (name) => {
+      const executionArn = executionArnOf(stateMachineArn, name);
+      await client.send(new StopExecutionCommand({ executionArn }));
+    },
   };
 });
 
@@ -34,7 +39,7 @@ async function aRole(clientConfig: CloudClientConfig): Promise<string> {
 }
 
 async function aStateMachine(client: SFNClient, roleArn: string): Promise<string> {
-  const definition = { StartAt: 'Done', States: { Done: { Type: 'Succeed' } } };
+  const definition = { StartAt: 'Wait', States: { Wait: { Type: 'Wait', Seconds: 600, End: true } } };
   const { stateMachineArn } = await client.send(
     new CreateStateMachineCommand({
       name: aNewName('rotate'),

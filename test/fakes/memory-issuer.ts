@@ -4,6 +4,8 @@
  * Spec:
  * - A key is accepted and listed from `createLag` seconds after its creation, and until `revokeLag` seconds after
  *   its revoke. Before and after, a probe with it is `dead`, as an issuer that does not know a key would answer.
+ * - A secret with another key's id is `dead` to a probe.
+ * - A key that was given an end when it was made, or by `lifetime`, is neither accepted nor listed from then on.
  * - A disabled key is `dead` to a probe, still listed, and comes back with `enable`.
  * - Revoking an unknown or revoked key is fine; disabling or enabling one is rejected.
  * - Keys carry the label only when `named`; calls that the capabilities lack are rejected.
@@ -25,6 +27,8 @@ interface MemoryKey {
   readonly label: string | undefined;
   readonly secret: SecretText;
   readonly createdAt: Instant;
+  /** When it ends by itself; null when it does not. */
+  readonly expiresAt: Instant | null;
   readonly disabled: boolean;
   /** When the revoke was accepted; null while nobody has revoked it. */
   readonly revokedAt: Instant | null;
@@ -61,6 +65,7 @@ const memoryCapabilities: Capabilities = {
   list: true,
   disable: true,
   expiry: true,
+  keyIdInCalls: false,
   exclusive: true,
   createLag: 0,
   revokeLag: 0,
@@ -89,14 +94,16 @@ export function memoryIssuer(options: {
   const known = (key: MemoryKey): boolean => {
     const now = clock.now();
     const born = plus(key.createdAt, capabilities.createLag) <= now;
-    return born && (key.revokedAt === null || now < plus(key.revokedAt, capabilities.revokeLag));
+    const ended = key.expiresAt !== null && key.expiresAt <= now;
+    return born && !ended && (key.revokedAt === null || now < plus(key.revokedAt, capabilities.revokeLag));
   };
   const liveKeys = (): readonly MemoryKey[] => [...keys.values()].filter((key) => key.revokedAt === null);
-  const mint = (label: string | undefined): MemoryKey => {
+  const mint = (label: string | undefined, expiresAt: Instant | null = null): MemoryKey => {
     const number = `${keys.size + 1}`;
     const keyId = `${name}-${number}`;
     const secret = new SecretText(`${SENTINEL}-${name}-${number.padStart(8, '0')}`);
-    const key = { keyId, label, secret, createdAt: clock.now(), disabled: false, revokedAt: null };
+    const createdAt = clock.now();
+    const key = { keyId, label, secret, createdAt, expiresAt, disabled: false, revokedAt: null };
     keys.set(keyId, key);
     return key;
   };
@@ -128,12 +135,16 @@ export function memoryIssuer(options: {
     const key = [...keys.values()].find((each) => each.secret.reveal() === secret.reveal());
     return key && known(key) && !key.disabled ? 'alive' : 'dead';
   };
-  const create = (label: string): CreatedKey => {
+  const answerToBoth = (secret: SecretText, keyId: string): ProbeAnswer =>
+    keys.get(keyId)?.secret.reveal() === secret.reveal() ? answerTo(secret) : 'dead';
+  const create = ({ label, expiresAt: wanted }: Parameters<Issuer['create']>[0]): CreatedKey => {
     needs(capabilities.create === 'api', 'create');
+    if (wanted && !capabilities.expiry) throw new IssuerRejected('this issuer cannot give keys an end');
     if (liveKeys().length >= limit)
       throw new IssuerRejected(`the issuer allows ${limit} keys, all are in use`);
-    const { keyId, secret } = mint(capabilities.named ? label : undefined);
-    return { keyId, secret, expiresAt: lifetime === undefined ? null : plus(clock.now(), lifetime) };
+    const expiresAt = wanted ?? (lifetime === undefined ? null : plus(clock.now(), lifetime));
+    const { keyId, secret } = mint(capabilities.named ? label : undefined, expiresAt);
+    return { keyId, secret, expiresAt };
   };
   const list = () => {
     needs(capabilities.list, 'list');
@@ -156,9 +167,9 @@ export function memoryIssuer(options: {
   return {
     capabilities,
     calls,
-    create: ({ label }) => call('create', () => create(label)),
+    create: (request) => call('create', () => create(request)),
     list: () => call('list', list),
-    probe: (secret) => call('probe', () => distortion(answerTo(secret), secret)),
+    probe: (secret, keyId) => call('probe', () => distortion(answerToBoth(secret, keyId), secret)),
     revoke: (keyId) => call('revoke', () => revoke(keyId), keyId),
     disable: (keyId) => call('disable', () => toggle('disable', keyId), keyId),
     enable: (keyId) => call('enable', () => toggle('enable', keyId), keyId),

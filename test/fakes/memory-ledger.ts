@@ -159,8 +159,8 @@ function isFree(held: Lease | null, requestId: string, now: Instant): boolean {
 
 const isDue =
   (now: Instant) =>
-  ({ dueAt }: Credential): boolean =>
-    dueAt !== null && dueAt <= now;
+  ({ dueAt, pause }: Credential): boolean =>
+    dueAt !== null && dueAt <= now && pause === null;
 
 const claimName = ({ issuer, keyId }: Pick<Key, 'issuer' | 'keyId'>): string =>
   JSON.stringify([issuer, keyId]);

@@ -1,7 +1,8 @@
 /** A target that remembers what it was given, and fails on request. */
-import { TargetUnavailable } from '../../lib/rotation/errors.ts';
+import { TargetRejected, TargetUnavailable } from '../../lib/rotation/errors.ts';
 import type { Deployment, Target } from '../../lib/rotation/ports.ts';
 import type { SecretText } from '../../lib/rotation/secret-text.ts';
+import type { Failing } from '../contract/target-contract.ts';
 
 /** What it was told, without the way to the value. */
 type Told = Omit<Deployment, 'read'>;
@@ -12,28 +13,34 @@ export interface MemoryTarget extends Target {
   /** The secret part that it holds now. */
   held(): SecretText | undefined;
   /** From now on it refuses to answer; `false` heals it. */
-  fail(failing?: boolean): void;
+  fail(failing?: Failing): void;
 }
 
 export function memoryTarget(): MemoryTarget {
   const deployments: Told[] = [];
   let held: SecretText | undefined;
-  let failing = false;
+  let failing: Failing = false;
+  const listen = (): void => {
+    if (failing === true) throw new TargetUnavailable('the target does not answer');
+    if (failing === 'for good') throw new TargetRejected('the target wants no keys');
+  };
   const answer = (): void => {
-    if (failing) throw new TargetUnavailable('the target does not answer');
+    if (failing === 'afterwards') throw new TargetUnavailable('the answer of the target was lost');
   };
   return {
     deployments,
     held: () => held,
-    fail: (now = true) => {
-      failing = now;
+    fail: (how = true) => {
+      failing = how;
     },
     async deploy({ read, ...told }) {
-      answer();
+      listen();
       held = (await read()).secret;
       deployments.push(told);
+      answer();
     },
     async check() {
+      listen();
       answer();
     },
   };

@@ -1,8 +1,8 @@
-/** Registered issuer blocks in memory. */
-import type { IssuerBlocks } from '../../lib/rotation/ports.ts';
+/** Registered blocks in memory. */
+import type { Blocks } from '../../lib/rotation/ports.ts';
 import { copy } from './copy.ts';
 
-export function memoryIssuerBlocks(): IssuerBlocks {
+export function memoryBlocks(): Blocks {
   const blocks = new Map<string, unknown>();
   return {
     async put(name, block) {

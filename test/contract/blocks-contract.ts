@@ -1,6 +1,6 @@
-/** What every keeper of issuer blocks does. */
+/** What every keeper of issuer or target blocks does. */
 import { describe, expect, it } from 'vitest';
-import type { IssuerBlocks } from '../../lib/rotation/ports.ts';
+import type { Blocks } from '../../lib/rotation/ports.ts';
 
 const block = {
   type: 'http',
@@ -10,8 +10,8 @@ const block = {
 };
 
 /** @param make no blocks for each test. */
-export function issuerBlocksContract(name: string, make: () => Promise<IssuerBlocks>): void {
-  describe(`${name} as issuer blocks`, () => {
+export function blocksContract(name: string, make: () => Promise<Blocks>): void {
+  describe(`${name} as blocks`, () => {
     it('give a block back as it was put', async () => {
       const blocks = await make();
       await blocks.put('openai', block);
