@@ -20,6 +20,8 @@ export interface Cloud {
   /** Private to this run and TMPDIR of all its children; gone after `stop`. */
   readonly directory: string;
   readonly logFile: string;
+  /** A line of JSON for each call that a policy was asked about: principal, action, resource, decision. */
+  readonly callsFile: string;
   /** Aborted when `stop` is called, so that work under way ends too. */
   readonly stopping: AbortSignal;
   /** Ends the emulator with all its workers and removes the directory; safe to call again, also at the same time. */
@@ -59,6 +61,8 @@ function requirePython(): void {
   throw new Error(`the local cloud is not installed (no ${python}): run node local/start.mjs --install`);
 }
 
+const callsFileIn = (directory: string): string => join(directory, 'calls.jsonl');
+
 interface EmulatorOptions {
   readonly port: number;
   readonly directory: string;
@@ -70,7 +74,13 @@ async function startEmulator({ port, directory, without, logFile }: EmulatorOpti
   const emulator = await startProcess({
     name: 'local cloud',
     command: python,
-    args: [launcher, '--until-stdin-closes', ...without.flatMap((name) => ['--without', name])],
+    args: [
+      launcher,
+      '--until-stdin-closes',
+      '--calls',
+      callsFileIn(directory),
+      ...without.flatMap((name) => ['--without', name]),
+    ],
     env: emulatorEnvironment(port, directory),
     logFile,
   });
@@ -111,6 +121,7 @@ function runningCloud(endpoint: string, directory: string, emulator: RunningProc
     env: clientEnvironment(endpoint, directory),
     directory,
     logFile,
+    callsFile: callsFileIn(directory),
     stopping: stopping.signal,
     stop,
   };

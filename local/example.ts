@@ -37,7 +37,8 @@ export async function renderExample(
 
 function readExample(text: string, path: string, stack: string): Omit<Example, 'path'> {
   const { issuers, credentials } = parseKeyturnFile(text, { stack, fileName: path });
-  const { admin, config } = issuers[issuer] ?? {};
+  const block = issuers[issuer];
+  const { admin, config } = block?.type === 'http' ? block : {};
   const [credentialId, declaration] = Object.entries(credentials)[0] ?? [];
   const user = config?.['user'];
   if (!credentialId || !declaration || typeof admin !== 'string' || !user) {

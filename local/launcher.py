@@ -11,6 +11,7 @@ import sys
 import threading
 from importlib.metadata import version
 
+from call_log import log_calls
 from corrections import access, cloudformation, lambdas, scheduling, secrets_manager, step_functions
 
 EMULATOR_VERSION = "1.5.33"
@@ -28,6 +29,8 @@ CORRECTIONS = {
     "version-stage": secrets_manager.version_stage,
     "secret-ref": cloudformation.secret_ref,
     "event-bus-policy": cloudformation.event_bus_policy,
+    "object-lock": cloudformation.object_lock,
+    "if-none-match-key": access.if_none_match_key,
 }
 
 
@@ -40,6 +43,8 @@ def main() -> None:
     for name, correct in CORRECTIONS.items():
         if name not in options.without:
             correct()
+    if options.calls:
+        log_calls(options.calls)
     if options.until_stdin_closes:
         threading.Thread(target=end_with_parent, daemon=True).start()
     start_emulator()
@@ -49,6 +54,8 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--without", action="append", default=[], choices=CORRECTIONS, metavar="CORRECTION",
                         help="leave one correction out; may be repeated")
+    parser.add_argument("--calls", metavar="FILE",
+                        help="write each call that a policy was asked about to FILE, one line of JSON each")
     parser.add_argument("--list", action="store_true", help="print the corrections and what they restore")
     parser.add_argument("--until-stdin-closes", action="store_true",
                         help="stop when standard input closes, as it does when the parent process dies")

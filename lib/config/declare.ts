@@ -10,16 +10,23 @@ import {
 } from './policy-presets.ts';
 import type { CredentialBlock, RightParts } from './schema.ts';
 
+/** Secrets that keyturn may write: names that begin with the prefix. */
+export interface SecretPrefix {
+  readonly prefix: string;
+  /** Encrypts new secrets below it. Absent: the stack's own key. */
+  readonly kmsKeyArn?: string;
+}
+
 /** What of the file's own fields a declaration takes in. */
 interface Surroundings {
   readonly mode: Declaration['mode'];
-  /** Prefixes of secret names; the first one is the default's. */
-  readonly prefixes: readonly string[];
+  /** The first one is the default's. */
+  readonly secrets: readonly SecretPrefix[];
 }
 
 /** A credential with all presets and defaults resolved. */
 export function declare(id: string, block: CredentialBlock, around: Surroundings): Declaration {
-  const { issuer, owner, privilege, consumers } = block;
+  const { issuer, owner, privilege, consumers, targets, adopt } = block;
   return {
     mode: around.mode,
     issuer,
@@ -28,33 +35,47 @@ export function declare(id: string, block: CredentialBlock, around: Surroundings
     secret: secretOf(id, block, around),
     policy: policyOf(block.policy, privilege),
     consumers: consumers.map((consumer) => consumerOf(consumer, around)),
+    ...(targets.length === 0 ? {} : { targets }),
+    ...(adopt && { adopt }),
     reportEvery: reportEvery[around.mode],
   };
 }
 
 /** The policy with its preset and defaults resolved. */
 export function policyOf(policy: CredentialBlock['policy'], privilege: Declaration['privilege']): Policy {
-  const { rotateEvery = defaultRotateEvery[privilege], grace = defaultGrace } = policy;
-  return { rotateEvery, grace: typeof grace === 'string' ? gracePresets[grace] : grace };
+  const { rotateEvery = defaultRotateEvery[privilege], grace = defaultGrace, keyTtl, window } = policy;
+  return {
+    rotateEvery,
+    grace: typeof grace === 'string' ? gracePresets[grace] : grace,
+    ...(keyTtl === undefined ? {} : { keyTtl }),
+    ...(window && { windows: window }),
+  };
 }
 
 /** The secret's name and shape, defaults resolved. */
 export function secretOf(
   id: string,
   { secret }: Pick<RightParts, 'secret'>,
-  { prefixes: [first = ''] }: Pick<Surroundings, 'prefixes'>,
+  { secrets }: Pick<Surroundings, 'secrets'>,
 ): SecretShape {
-  const { name = `${first}${id}`, format = 'json', constants } = secret ?? {};
-  if (format === 'text') return { name, format };
+  const { name = `${secrets[0]?.prefix ?? ''}${id}`, format = 'json', constants } = secret ?? {};
+  const kmsKeyArn = longestFitting(secrets, name)?.kmsKeyArn;
+  const place = { name, ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }) };
+  if (format === 'text') return { ...place, format };
   const { secret: value, keyId, generation } = secret?.fields ?? defaultFields;
   const optional = {
     ...(keyId === undefined ? {} : { keyId }),
     ...(generation === undefined ? {} : { generation }),
   };
-  return { name, format, fields: { secret: value, ...optional }, ...(constants ? { constants } : {}) };
+  return { ...place, format, fields: { secret: value, ...optional }, ...(constants ? { constants } : {}) };
 }
 
 const defaultFields = { secret: 'apiKey', keyId: 'keyId', generation: 'generation' } as const;
+
+function longestFitting(secrets: readonly SecretPrefix[], name: string): SecretPrefix | undefined {
+  const fitting = secrets.filter(({ prefix }) => name.startsWith(prefix));
+  return fitting.toSorted((a, b) => b.prefix.length - a.prefix.length)[0];
+}
 
 function consumerOf(
   consumer: CredentialBlock['consumers'][number],

@@ -32,6 +32,10 @@ export const environment = {
     'KEYTURN_INSTALLATION_PARAMETER',
     z.string().startsWith('/', { error: 'expected a name that begins with /' }),
   ),
+  /** The stack's name, by which the numbers of several in one account are told apart. */
+  stack: variable('KEYTURN_STACK', text),
+  /** Name of the bucket that anchors the audit trail. */
+  auditBucket: variable('KEYTURN_AUDIT_BUCKET', text),
   /** The mode at the top of keyturn.yaml. */
   mode: variable('KEYTURN_MODE', z.enum(['production', 'demo'], { error: 'expected production or demo' })),
 } as const;

@@ -15,6 +15,9 @@ export interface Mistake {
 /** Collects mistakes. */
 export type Report = (mistake: Mistake) => void;
 
+/** Tells one place of a block a mistake. */
+export type Tell = (path: Path, text: string) => void;
+
 /** Reads `value` by its schema, reports every mistake, and returns undefined if there was one. */
 export function read<Schema extends z.ZodType>(
   schema: Schema,

@@ -1,11 +1,17 @@
-/** The shape of keyturn.yaml, field by field; what concerns more than one field is in `rules.ts`. */
+/**
+ * The shape of keyturn.yaml, field by field; what concerns more than one field is in `rules.ts`. The descriptions are
+ * what editors show and what docs/config.md is made of.
+ */
 import * as z from 'zod';
+import { issuerBlockSchema } from '../issuers/index.ts';
+import { targetBlockSchema } from '../targets/index.ts';
 import { duration } from './durations.ts';
 import { type GracePreset, gracePresets } from './policy-presets.ts';
+import { windowsSchema } from './windows.ts';
 
 const text = z.string().min(1);
 
-/** Names of credentials, issuers and consumers. */
+/** Names of credentials, issuers, targets and consumers. */
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
   error: 'expected lower-case letters, digits and dashes, at most 63, not beginning with a dash',
 });
@@ -17,28 +23,43 @@ const secretName = z.string().regex(/^[A-Za-z0-9/_+=.@-]{1,512}$/, {
 const arn = (service: string) =>
   z.string().regex(new RegExp(`^arn:aws[a-z-]*:${service}:`), { error: `expected an ARN of ${service}` });
 
-/** Secrets that keyturn may write. */
+/** Not an alias, which IAM does not resolve; not a token of CDK, which a file in a bundle could not carry. */
+const kmsKeyArn = z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, {
+  error: 'expected the ARN of a KMS key, written out: arn:aws:kms:<region>:<account>:key/<id>',
+});
+
 const prefixSchema = z.strictObject({
-  /** `<stack>` stands for the stack's name. */
   prefix: z
     .string()
     .regex(/^[A-Za-z0-9/_+=.@-]+(<stack>[A-Za-z0-9/_+=.@-]*)?$|^<stack>[A-Za-z0-9/_+=.@-]+$/, {
       error: 'expected the beginning of secret names: letters, digits, /_+=.@- and <stack>',
-    }),
+    })
+    .meta({ description: "How the names of the secrets begin; `<stack>` stands for the stack's name." }),
+  kmsKeyArn: kmsKeyArn.optional().meta({
+    description:
+      "The KMS key that encrypts new secrets below the prefix, of this Region; its policy must leave access to IAM. Default: the stack's own key.",
+  }),
 });
 
-const mode = z.enum(['production', 'demo']).default('production');
+const mode = z.enum(['production', 'demo']).default('production').meta({
+  description: '`demo` allows durations of seconds, and issuers on this machine without TLS.',
+});
 const secrets = z
   .array(prefixSchema)
   .min(1)
   .max(20)
-  .default([{ prefix: 'keyturn/<stack>/' }]);
+  .default([{ prefix: 'keyturn/<stack>/' }])
+  .meta({
+    description:
+      'Secrets that keyturn may write, by the beginning of their names. The longest that fits counts.',
+  });
 
 export const fileSchema = z.strictObject({
   mode,
   secrets,
   // Read one by one, so that a mistake in one hides none in another.
   issuers: z.record(nameSchema, z.unknown()),
+  targets: z.record(nameSchema, z.unknown()).default({}),
   credentials: z.record(nameSchema, z.unknown()),
 });
 
@@ -50,58 +71,116 @@ export const wrongFileSchema: z.ZodType<FileShape> = z
     mode: mode.catch('demo'),
     secrets: secrets.catch([]),
     issuers: anyBlocks,
+    targets: anyBlocks,
     credentials: anyBlocks,
   })
-  .catch({ mode: 'demo', secrets: [], issuers: {}, credentials: {} });
+  .catch({ mode: 'demo', secrets: [], issuers: {}, targets: {}, credentials: {} });
 
 const consumerSchema = z.strictObject({
-  name: nameSchema,
-  role: arn('iam').optional(),
-  /** `continuous` reports all the time, `intermittent` (Lambda, cron, CI) only when it runs. */
-  presence: z.enum(['continuous', 'intermittent']).default('continuous'),
-  /** How long an intermittent consumer may go between two runs. */
-  period: duration.optional(),
-  /** @default 1 h, in `mode: demo` 30 s */
-  lostAfter: duration.optional(),
+  name: nameSchema.meta({ description: 'What it calls itself in its usage reports.' }),
+  role: arn('iam').optional().meta({ description: 'The role that it runs as, for people.' }),
+  presence: z.enum(['continuous', 'intermittent']).default('continuous').meta({
+    description: '`continuous` reports all the time, `intermittent` (Lambda, cron, CI) only when it runs.',
+  }),
+  period: duration.optional().meta({
+    description: 'How long an intermittent consumer may go between two runs; needed there.',
+  }),
+  lostAfter: duration.optional().meta({
+    description:
+      'Without a report for so long, an instance counts as gone. Default: 1h, in `mode: demo` 30s.',
+  }),
+});
+
+const fields = z.strictObject({
+  secret: text.meta({ description: 'Name of the JSON field for the secret part of the key.' }),
+  keyId: text
+    .optional()
+    .meta({ description: "Name of the JSON field for the issuer's public id of the key." }),
+  generation: text.optional().meta({ description: 'Name of the JSON field for the generation.' }),
 });
 
 const secretSchema = z.strictObject({
-  /** @default the first prefix and the credential's id */
-  name: secretName.optional(),
-  format: z.enum(['json', 'text']).default('json'),
-  /** JSON fields that keyturn writes. @default apiKey, keyId and generation */
-  fields: z.strictObject({ secret: text, keyId: text.optional(), generation: text.optional() }).optional(),
-  /** JSON fields written as they are. */
-  constants: z.record(text, z.string()).optional(),
+  name: secretName.optional().meta({
+    description:
+      "Its name in Secrets Manager, below one of the prefixes. Default: the first prefix and the credential's id.",
+  }),
+  format: z.enum(['json', 'text']).default('json').meta({
+    description: '`text`: the key alone. `json`: an object with the `fields` and `constants`.',
+  }),
+  fields: fields.optional().meta({
+    description: 'JSON fields that keyturn writes. Default: `apiKey`, `keyId` and `generation`.',
+  }),
+  constants: z.record(text, z.string()).optional().meta({
+    description: 'JSON fields written as they are, beside those.',
+  }),
 });
 
-const graceSchema = z.union(
-  [
-    z.enum(['kubernetes', 'manual', 'air-gapped'] satisfies readonly GracePreset[]),
-    z.strictObject({ min: duration, max: duration, quiet: duration }),
-  ],
-  { error: `expected ${Object.keys(gracePresets).join(', ')}, or { min, max, quiet }` },
-);
+const graceSchema = z
+  .union(
+    [
+      z.enum(['kubernetes', 'manual', 'air-gapped'] satisfies readonly GracePreset[]),
+      z.strictObject({
+        min: duration.meta({ description: 'No revoke before.' }),
+        max: duration.meta({ description: 'After it the owner is asked.' }),
+        quiet: duration.meta({ description: 'So long nobody may have used the old key.' }),
+      }),
+    ],
+    { error: `expected ${Object.keys(gracePresets).join(', ')}, or { min, max, quiet }` },
+  )
+  .meta({
+    description:
+      'How long both keys live, as one of these names or with three durations. `kubernetes` is 1h, 4h and 15m, `manual` 24h, 48h and 4h, `air-gapped` 7d, 14d and 24h. Default: `manual`.',
+  });
 
-const privilege = z.enum(['standard', 'high']).default('standard');
+const privilege = z.enum(['standard', 'high']).default('standard').meta({
+  description: 'What the key can do: one of `high` privilege is rotated more often.',
+});
 const policy = z
   .strictObject({
-    /** @default 90 d, with `privilege: high` 30 d */
-    rotateEvery: duration.optional(),
-    /** @default manual */
+    rotateEvery: duration.optional().meta({
+      description: 'From one promotion to the next rotation. Default: 90d, with `privilege: high` 30d.',
+    }),
     grace: graceSchema.optional(),
+    keyTtl: duration.optional().meta({
+      description:
+        'How long the issuer lets each key live. Only where it can (`expiry` on its page), and longer than grace.max + 48h. Default: as long as the issuer likes.',
+    }),
+    window: windowsSchema.optional().meta({
+      description:
+        'Hours in which a rotation may start, promote and revoke: one window or a list. Default: always.',
+    }),
   })
-  .default({});
-const consumers = z.array(consumerSchema).default([]);
+  .default({})
+  .meta({ description: 'When the key is rotated, and how.' });
+const consumers = z.array(consumerSchema).default([]).meta({
+  description: 'Who uses the key. The old one lives until all of them are seen on the new one.',
+});
+const targets = z.array(text).default([]).meta({
+  description: 'Names under `targets` that get each new key after its promotion.',
+});
+const adopt = z.strictObject({
+  keyId: text.meta({ description: "The issuer's public id of the key that the secret holds now." }),
+});
+
+const owner = z
+  .strictObject({
+    name: text.meta({ description: 'A team or a person.' }),
+    notify: text.optional().meta({ description: 'Where to tell them, in words of your own.' }),
+  })
+  .meta({ description: 'Who is asked when somebody must decide.' });
 
 export const credentialSchema = z.strictObject({
-  /** Name of a block under `issuers`. */
-  issuer: text,
-  owner: z.strictObject({ name: text, notify: text.optional() }),
+  issuer: text.meta({ description: 'A name under `issuers`.' }),
+  owner,
   privilege,
-  secret: secretSchema.optional(),
+  secret: secretSchema.optional().meta({ description: 'Where consumers read the key, and in what shape.' }),
   policy,
   consumers,
+  targets,
+  adopt: adopt.optional().meta({
+    description:
+      'Takes over the key that the secret `secret.name` holds already, instead of making a first one.',
+  }),
 });
 
 /** Accepts everything, as `wrongFileSchema` does: a field without mistakes is still checked against the others. */
@@ -112,12 +191,31 @@ const wrongCredentialSchema = z
     secret: secretSchema.optional().catch(undefined),
     policy: policy.optional().catch(undefined),
     consumers: consumers.catch([]),
+    targets: targets.catch([]),
+    adopt: adopt.optional().catch(undefined),
   })
-  .catch({ issuer: undefined, privilege: 'standard', secret: undefined, policy: undefined, consumers: [] });
+  .catch({ privilege: 'standard', consumers: [], targets: [] });
 
 /** What of a credential can be told, whether it has mistakes or not. */
 export const whatIsRight = (credential: unknown): RightParts => wrongCredentialSchema.parse(credential);
 
+/** All of it at once, for editors and for the types of who writes it in TypeScript. */
+export const wholeFileSchema = fileSchema.extend({
+  issuers: z.record(nameSchema, issuerBlockSchema).meta({
+    description: 'Systems that make and kill keys, by names of your own.',
+  }),
+  targets: z.record(nameSchema, targetBlockSchema).default({}).meta({
+    description: 'Places that hold a copy of a key, or restart what does, by names of your own.',
+  }),
+  credentials: z.record(nameSchema, credentialSchema).meta({
+    description: 'The keys to rotate, by ids that stay for ever.',
+  }),
+});
+
 export type FileShape = z.output<typeof fileSchema>;
 export type CredentialBlock = z.output<typeof credentialSchema>;
 export type RightParts = z.output<typeof wrongCredentialSchema>;
+/** keyturn.yaml as it is written, before defaults. */
+export type KeyturnInput = z.input<typeof wholeFileSchema>;
+/** One block under `credentials:`, as it is written. */
+export type CredentialInput = z.input<typeof credentialSchema>;

@@ -5,10 +5,15 @@ import type { EventBus } from 'aws-cdk-lib/aws-events';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
-import type { KeyturnConfig } from '../config/keyturn-file.ts';
-import type { Need, PermissionVerb } from '../issuers/define-issuer.ts';
+import type { KeyturnConfig } from '../config/read-config.ts';
+import type { PermissionVerb } from '../issuers/define-issuer.ts';
 import { issuerPermissions } from '../issuers/index.ts';
+import type { Need } from '../plug-ins/need.ts';
+import { ledgerTable } from '../rotation/ledger-table.ts';
+import type { TargetVerb } from '../targets/define-target.ts';
+import { targetPermissions, targetReads } from '../targets/index.ts';
 import type { Use } from '../workflow/steps.ts';
+import { acknowledgeWildcard, evidence } from './acknowledge.ts';
 import { allow } from './handler-function.ts';
 
 /** What rights can be about. */
@@ -25,45 +30,81 @@ const encrypt = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
 const rights: Readonly<Record<Use, Rights>> = {
   'ledger.read': ({ table, key }) => [
-    allow(['dynamodb:GetItem', 'dynamodb:Query'], [table.tableArn, `${table.tableArn}/index/*`]),
+    allow(['dynamodb:GetItem', 'dynamodb:Query'], [table.tableArn]),
     allow(['kms:Decrypt'], [key.keyArn]),
   ],
   'ledger.write': ({ table, key }) => [
-    allow(['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], [table.tableArn]),
+    allow(['dynamodb:PutItem', 'dynamodb:UpdateItem'], [table.tableArn]),
+    allow(encrypt, [key.keyArn]),
+  ],
+  'ledger.list': ({ table }) => [allow(['dynamodb:Scan'], [table.tableArn])],
+  'ledger.due': ({ table }) => [
+    allow(['dynamodb:Query'], [`${table.tableArn}/index/${ledgerTable.dueIndex.name}`]),
+  ],
+  'usage.fold': ({ table, key }) => [
+    allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [table.tableArn]),
     allow(encrypt, [key.keyArn]),
   ],
   'events.put': ({ bus }) => [allow(['events:PutEvents'], [bus.eventBusArn])],
   'secrets.create': (on) => [
     allow(['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], keySecrets(on)),
-    allow(encrypt, [on.key.keyArn]),
+    allow(encrypt, encryptingKeys(on)),
   ],
   'secrets.put': (on) => [
     allow(['secretsmanager:PutSecretValue'], keySecrets(on)),
-    allow(encrypt, [on.key.keyArn]),
+    allow(encrypt, encryptingKeys(on)),
   ],
-  'secrets.read': (on) => [
-    allow(['secretsmanager:GetSecretValue'], keySecrets(on)),
-    allow(['kms:Decrypt'], [on.key.keyArn]),
-  ],
+  'secrets.read': readKeys,
   'secrets.versions': (on) => [allow(['secretsmanager:DescribeSecret'], keySecrets(on))],
   'secrets.moveStage': (on) => [allow(['secretsmanager:UpdateSecretVersionStage'], keySecrets(on))],
+  'issuer.lock': ({ table }) => [allow(['dynamodb:DeleteItem'], [table.tableArn])],
   'issuer.create': (on) => issuerNeeds(on, 'create'),
   'issuer.list': (on) => issuerNeeds(on, 'list'),
   'issuer.probe': (on) => issuerNeeds(on, 'probe'),
   'issuer.revoke': (on) => issuerNeeds(on, 'revoke'),
+  'secrets.copy': (on) => (holdsCopies(on) ? readKeys(on) : []),
+  'target.deploy': (on) => targetNeeds(on, 'deploy'),
 };
 
 export function grant(fn: NodejsFunction, uses: readonly Use[], on: Grantable): void {
-  for (const statement of uses.flatMap((use) => rights[use](on))) fn.addToRolePolicy(statement);
+  for (const statement of uses.flatMap((use) => rights[use](on))) {
+    fn.addToRolePolicy(statement);
+    for (const arn of statement.resources) {
+      if (arn.includes('*')) acknowledgeWildcard(fn.role ?? fn, arn, evidence.namesMadeLater);
+    }
+  }
 }
 
 /** The secrets that hold keys, by the prefixes that keyturn.yaml declares. */
 const keySecrets = ({ table, config }: Grantable): string[] =>
   config.secrets.map(({ prefix }) => secretArn(Stack.of(table), `${prefix}*`));
 
+/** The KMS keys that encrypt these secrets: the stack's own, and those that keyturn.yaml gives to a prefix. */
+const encryptingKeys = ({ key, config }: Grantable): string[] => [
+  key.keyArn,
+  ...new Set(config.secrets.flatMap(({ kmsKeyArn = [] }) => kmsKeyArn)),
+];
+
+function readKeys(on: Grantable): readonly PolicyStatement[] {
+  return [
+    allow(['secretsmanager:GetSecretValue'], keySecrets(on)),
+    allow(['kms:Decrypt'], encryptingKeys(on)),
+  ];
+}
+
+/** Targets that learn ids only give nobody a reason to read keys. */
+const holdsCopies = ({ config }: Grantable): boolean =>
+  Object.values(config.targets).some((block) => targetReads(block) === 'value');
+
 function issuerNeeds(on: Grantable, verb: PermissionVerb): readonly PolicyStatement[] {
   return Object.values(on.config.issuers)
     .flatMap((block) => issuerPermissions(block)[verb])
+    .map((need) => statementOf(Stack.of(on.table), need));
+}
+
+function targetNeeds(on: Grantable, verb: TargetVerb): readonly PolicyStatement[] {
+  return Object.values(on.config.targets)
+    .flatMap((block) => targetPermissions(block)[verb])
     .map((need) => statementOf(Stack.of(on.table), need));
 }
 

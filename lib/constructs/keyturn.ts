@@ -1,51 +1,90 @@
 /** The construct that teams put into their CDK app: all of keyturn, from one keyturn.yaml. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
+import {
+  Annotations,
+  ArnFormat,
+  AspectPriority,
+  Aspects,
+  Duration,
+  RemovalPolicy,
+  Stack,
+  Stage,
+} from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { type IGrantable, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import type { Bucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3';
+import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { EVENTS_TARGET_QUEUE_SAME_ACCOUNT } from 'aws-cdk-lib/cx-api';
 import { Trigger } from 'aws-cdk-lib/triggers';
-import { Construct } from 'constructs';
-import { type KeyturnConfig, parseKeyturnFile } from '../config/keyturn-file.ts';
+import { Construct, type IConstruct } from 'constructs';
+import type { CredentialInput } from '../config/schema.ts';
 import { InvalidInput } from '../rotation/errors.ts';
 import { registrationFile } from '../workflow/registration-file.ts';
 import { parameterName, type StackParameter } from '../workflow/stack-parameters.ts';
 import { type StepName, steps, type Use } from '../workflow/steps.ts';
+import { acknowledgeWildcard, evidence } from './acknowledge.ts';
+import { Alarms } from './alarms.ts';
+import { anchorChanges, auditBucket, productionRetention } from './audit-anchor.ts';
+import { Dashboard } from './dashboard.ts';
+import { type Declared, declared, type KeyturnObject } from './declared.ts';
 import { type Grantable, grant, secretArn } from './grants.ts';
 import { allow, type HandlerFunctionProps, handlerFunction } from './handler-function.ts';
 import { ledgerTable } from './ledger-table.ts';
 import { RotationWorkflow } from './rotation-workflow.ts';
-import { everyMinute, onRotateRequested, queue } from './triggers.ts';
+import { deadLetterQueue, everyMinute, grantSend, onRotateRequested, queue, takeFrom } from './triggers.ts';
+
+/** Room for 10,000 credentials: seconds, the most that Lambda allows, and MiB. */
+const registration = { timeout: 900, memory: 1024 } as const;
 
 export interface KeyturnProps {
-  /** Path of the keyturn.yaml that declares issuers and credentials. */
-  readonly config: string;
+  /** Path of the keyturn.yaml that declares issuers, targets and credentials, or the same as an object. */
+  readonly config: string | KeyturnObject;
+  /**
+   * What the installation is called: in the default names of secrets (`<stack>`), and where the CLI looks for it
+   * (`--stack`). Needed for a second one in the same stack.
+   * @default the name of the stack; in a nested one, of the outermost around it
+   */
+  readonly name?: string;
+  /**
+   * How long S3 locks each object of the audit trail's anchor. `compliance` instead of `governance` holds against
+   * everybody, the account's root included; neither can be shortened for what is written already.
+   * @default governance for 365 days; none where the config says `mode: demo`
+   */
+  readonly auditRetention?: ObjectLockRetention;
 }
 
 /**
- * Installs keyturn: ledger, rotation workflow, bus, queues, schedule, and the credentials of `config`.
+ * Installs keyturn: ledger, rotation workflow, bus, queues, schedule, and the credentials of `config`. What
+ * `Credential` adds to these is checked and registered when the app is synthesized.
  *
- * @throws InvalidInput with every mistake in the file; nothing is synthesized then.
+ * @throws InvalidInput with every mistake in the config; nothing is synthesized then.
  *
  * @example
  * new Keyturn(this, 'Keyturn', { config: 'keyturn.yaml' });
+ * @example
+ * new Keyturn(this, 'Keyturn', { config: { issuers: { vendor: { type: 'http', … } } } });
  */
 export class Keyturn extends Construct {
+  /** What the installation is called; see the prop. */
+  readonly name: string;
   /** Events in and out. */
   readonly bus: EventBus;
   /** Where consumers send their usage reports. */
   readonly usageQueue: Queue;
   readonly stateMachine: StateMachine;
+  /** Where alarms go: subscribe whoever is on call. */
+  readonly alarmTopic: Topic;
+  /** Holds what the audit trail is compared with. */
+  readonly auditBucket: Bucket;
 
-  readonly #config: KeyturnConfig;
+  readonly #declared: Declared;
   readonly #key: Key;
   readonly #table: Table;
   readonly #environment: HandlerFunctionProps['environment'];
@@ -54,8 +93,8 @@ export class Keyturn extends Construct {
     super(scope, id);
     // Else a rule of any account could send to the queue of requests: CDK's condition is off where an app lacks the flag.
     this.node.setContext(EVENTS_TARGET_QUEUE_SAME_ACCOUNT, true);
-    const stack = Stack.of(this);
-    this.#config = readConfig(props.config, stack.stackName);
+    this.name = nameFor(this, props.name);
+    this.#declared = declared(props.config, this.name);
     this.#key = this.encryptionKey();
     this.#table = ledgerTable(this, this.#key);
     this.bus = new EventBus(this, 'Bus', { description: 'keyturn: requests in, rotations out' });
@@ -63,38 +102,40 @@ export class Keyturn extends Construct {
       table: this.#table.tableName,
       bus: this.bus.eventBusName,
       kmsKeyArn: this.#key.keyArn,
-      mode: this.#config.mode,
+      mode: this.#declared.config.mode,
+      stack: this.name,
     };
 
-    const deadLetters = queue(this, 'DeadLetters', this.#key);
+    const deadLetters = deadLetterQueue(this, this.#key);
     this.stateMachine = this.workflow();
     this.requests(deadLetters);
     this.usageQueue = this.usageIntake(deadLetters);
-    this.sweep(deadLetters);
-    this.register();
+    const sweepDue = this.sweep(deadLetters);
+    this.auditBucket = this.anchor(deadLetters, props.auditRetention);
+    this.alarmTopic = this.watch(sweepDue, deadLetters);
     this.parameters(deadLetters);
+    this.registerAtSynthesis();
+  }
+
+  /** What `Credential` calls: one credential more, checked when the app is synthesized. @throws InvalidInput */
+  addCredential(id: string, credential: CredentialInput): void {
+    this.#declared.add(id, credential);
   }
 
   /**
    * Lets a consumer live with a rotated key: read its secret, and report its use.
    *
-   * @param credentialId as in keyturn.yaml.
-   * @throws InvalidInput when keyturn.yaml has no such credential.
+   * @param credentialId as in the config, or added by `Credential`.
+   * @throws InvalidInput when there is no such credential.
    */
   grantUse(consumer: IGrantable, credentialId: string): void {
-    const credential = this.#config.credentials[credentialId];
-    if (!credential) {
-      const known = Object.keys(this.#config.credentials).join(', ');
-      throw new InvalidInput(`keyturn.yaml has no credential "${credentialId}": expected one of ${known}`);
-    }
+    const { name, kmsKeyArn } = this.#declared.secretOf(credentialId);
     // Not CDK's grants, which give more than a consumer uses.
     const statements = [
-      allow(
-        ['secretsmanager:GetSecretValue'],
-        [secretArn(Stack.of(this), `${credential.secret.name}-??????`)],
-      ),
+      allow(['secretsmanager:GetSecretValue'], [secretArn(Stack.of(this), `${name}-??????`)]),
       allow(['sqs:SendMessage'], [this.usageQueue.queueArn]),
       allow(['kms:Decrypt', 'kms:GenerateDataKey'], [this.#key.keyArn]),
+      ...(kmsKeyArn === undefined ? [] : [allow(['kms:Decrypt'], [kmsKeyArn])]),
     ];
     for (const statement of statements) consumer.grantPrincipal.addToPrincipalPolicy(statement);
   }
@@ -123,7 +164,12 @@ export class Keyturn extends Construct {
       ...more,
       environment: { ...this.#environment, ...more.environment },
     });
-    const on: Grantable = { table: this.#table, bus: this.bus, key: this.#key, config: this.#config };
+    const on: Grantable = {
+      table: this.#table,
+      bus: this.bus,
+      key: this.#key,
+      config: this.#declared.config,
+    };
     grant(fn, uses, on);
     return fn;
   }
@@ -136,6 +182,7 @@ export class Keyturn extends Construct {
       issueKey: of('issueKey', 'IssueKey', 'issue-key'),
       verifyKey: of('verifyKey', 'VerifyKey', 'verify-key'),
       promoteKey: of('promoteKey', 'PromoteKey', 'promote-key'),
+      deployKey: of('deployKey', 'DeployKey', 'deploy-key'),
       checkDrain: of('checkDrain', 'CheckDrain', 'check-drain'),
       revokeKey: of('revokeKey', 'RevokeKey', 'revoke-key'),
       proveDead: of('proveDead', 'ProveDead', 'prove-dead'),
@@ -159,51 +206,96 @@ export class Keyturn extends Construct {
       },
     );
     this.grantStart(startRotation);
-    deadLetters.grantSendMessages(startRotation);
-    onRotateRequested(this, { bus: this.bus, requests, startRotation });
+    grantSend(startRotation, deadLetters);
+    onRotateRequested(this, { bus: this.bus, requests, deadLetters, startRotation });
   }
 
   private usageIntake(deadLetters: Queue): Queue {
     const usage = queue(this, 'Usage', this.#key, deadLetters, Duration.seconds(60));
-    const fold = this.handler('FoldUsage', 'fold-usage', ['ledger.read', 'ledger.write'], {
+    const fold = this.handler('FoldUsage', 'fold-usage', ['usage.fold'], {
       environment: { deadLetterQueueUrl: deadLetters.queueUrl },
     });
-    deadLetters.grantSendMessages(fold);
-    fold.addEventSource(
-      new SqsEventSource(usage, {
-        batchSize: 1000,
-        maxBatchingWindow: Duration.seconds(this.#config.mode === 'demo' ? 1 : 20),
-        reportBatchItemFailures: true,
-      }),
-    );
+    grantSend(fold, deadLetters);
+    takeFrom(fold, usage, {
+      batchSize: 1000,
+      maxBatchingWindow: Duration.seconds(this.#declared.config.mode === 'demo' ? 1 : 20),
+    });
     return usage;
   }
 
   /** To start a rotation, and to see what became of the execution that was started before. */
   private grantStart(fn: NodejsFunction): void {
     this.stateMachine.grantStartExecution(fn);
-    this.stateMachine.grantExecution(fn, 'states:DescribeExecution');
+    const executions = Stack.of(this).formatArn({
+      service: 'states',
+      resource: 'execution',
+      resourceName: `${this.stateMachine.stateMachineName}:*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    fn.addToRolePolicy(allow(['states:DescribeExecution'], [executions]));
+    acknowledgeWildcard(fn.role ?? fn, executions, evidence.namesMadeLater);
   }
 
-  private sweep(deadLetters: Queue): void {
-    const sweep = this.handler('SweepDue', 'sweep-due', ['ledger.read'], {
-      environment: { stateMachineArn: this.stateMachine.stateMachineArn },
-    });
+  private sweep(deadLetters: Queue): NodejsFunction {
+    const sweep = this.handler(
+      'SweepDue',
+      'sweep-due',
+      ['ledger.read', 'ledger.list', 'ledger.due', 'ledger.write'],
+      {
+        environment: { stateMachineArn: this.stateMachine.stateMachineArn },
+      },
+    );
     this.grantStart(sweep);
     everyMinute(this, sweep, deadLetters);
+    return sweep;
   }
 
-  /** Runs at every deploy that changes keyturn.yaml: what the file says is part of the function. */
+  private anchor(deadLetters: Queue, retention: ObjectLockRetention | undefined): Bucket {
+    const inMode = this.#declared.config.mode === 'demo' ? undefined : productionRetention;
+    const bucket = auditBucket(this, this.#key, retention ?? inMode);
+    const recordEvent = this.handler('RecordEvent', 'record-event', [], {
+      timeout: 30,
+      environment: { auditBucket: bucket.bucketName },
+      deadLetterQueue: deadLetters,
+    });
+    grantSend(recordEvent, deadLetters);
+    anchorChanges(this, { bus: this.bus, bucket, key: this.#key, recordEvent, deadLetters });
+    return bucket;
+  }
+
+  private watch(sweepDue: NodejsFunction, deadLetters: Queue): Topic {
+    const on = { installation: this.name, deadLetters, stateMachine: this.stateMachine };
+    const functions = this.node.children.filter((child) => child instanceof NodejsFunction);
+    new Dashboard(this, 'Dashboard', { ...on, functions });
+    return new Alarms(this, 'Alarms', { ...on, sweepDue, key: this.#key }).topic;
+  }
+
+  /** As late as can be: what is registered is in the function's bundle, and credentials may come until then. */
+  private registerAtSynthesis(): void {
+    let isDone = false;
+    const visit = (node: IConstruct): void => {
+      if (node !== this || isDone) return;
+      this.register();
+      isDone = true;
+    };
+    Aspects.of(this).add({ visit }, { priority: AspectPriority.MUTATING });
+  }
+
+  /** Runs at every deploy that changes what is declared: it is part of the function. */
   private register(): void {
+    const { config, warnings } = this.#declared.close();
+    if (warnings.length > 0) Annotations.of(this).addWarningV2('keyturn:config', warnings.join('\n'));
     const checked = join(Stage.of(this)?.assetOutdir ?? '', `${this.node.addr}-${registrationFile}`);
-    writeFileSync(checked, JSON.stringify(this.#config));
-    const parameter = parameterName(Stack.of(this).stackName, 'installation');
+    const { issuers, targets, credentials } = config;
+    writeFileSync(checked, JSON.stringify({ issuers, targets, credentials }));
+    const parameter = parameterName(this.name, 'installation');
     const register = this.handler(
       'RegisterCredentials',
       'register-credentials',
-      ['ledger.read', 'ledger.write'],
+      ['ledger.read', 'ledger.list', 'ledger.due', 'ledger.write'],
       {
-        timeout: 120,
+        timeout: registration.timeout,
+        memory: registration.memory,
         files: { [checked]: registrationFile },
         environment: {
           installationParameter: parameter,
@@ -220,7 +312,7 @@ export class Keyturn extends Construct {
     register.addToRolePolicy(allow(['ssm:PutParameter'], [arn]));
     new Trigger(this, 'Registration', {
       handler: register,
-      timeout: Duration.seconds(120),
+      timeout: Duration.seconds(registration.timeout),
       executeAfter: [register, this.#table, this.stateMachine],
     });
   }
@@ -233,21 +325,38 @@ export class Keyturn extends Construct {
       'state-machine': this.stateMachine.stateMachineArn,
       'usage-queue': this.usageQueue.queueUrl,
       'dead-letter-queue': deadLetters.queueUrl,
+      'audit-bucket': this.auditBucket.bucketName,
+      'alarm-topic': this.alarmTopic.topicArn,
     } satisfies Record<Exclude<StackParameter, 'installation'>, string>;
     for (const [name, stringValue] of Object.entries(values)) {
       new StringParameter(this, `Parameter-${name}`, {
-        parameterName: parameterName(Stack.of(this).stackName, name as keyof typeof values),
+        parameterName: parameterName(this.name, name as keyof typeof values),
         stringValue,
       });
     }
   }
 }
 
-function readConfig(path: string, stack: string): KeyturnConfig {
-  if (!existsSync(path)) {
+/** A nested stack's own name is known only to CloudFormation. */
+function outermostStack(scope: Construct): Stack {
+  const stack = Stack.of(scope);
+  return stack.nestedStackParent ? outermostStack(stack.nestedStackParent) : stack;
+}
+
+/** @throws InvalidInput for a name that cannot be part of others, or that another installation has. */
+function nameFor(keyturn: Keyturn, wanted: string | undefined): string {
+  const stack = outermostStack(keyturn);
+  const name = wanted ?? stack.stackName;
+  if (!/^[A-Za-z0-9-]{1,128}$/.test(name)) {
     throw new InvalidInput(
-      `there is no file ${path}: write one (examples/verdaccio/keyturn.yaml shows how), or name another with -c config=<path>`,
+      `the name ${JSON.stringify(name)} is not of letters, digits and dashes: give \`name\``,
     );
   }
-  return parseKeyturnFile(readFileSync(path, 'utf8'), { stack, fileName: path });
+  const isOther = (node: IConstruct) => node !== keyturn && node instanceof Keyturn && node.name === name;
+  if (stack.node.findAll().some(isOther)) {
+    throw new InvalidInput(
+      `the stack has a keyturn named "${name}" already: give this one a \`name\` of its own`,
+    );
+  }
+  return name;
 }

@@ -27,6 +27,7 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { endsWithoutEffect, neverMended, notWorthRetrying, routed } from '../rotation/errors.ts';
 import { type StepName, steps } from '../workflow/steps.ts';
+import { acknowledgeWildcard, evidence } from './acknowledge.ts';
 
 export interface RotationWorkflowProps {
   /** The function of each step. */
@@ -95,11 +96,13 @@ export class RotationWorkflow extends Construct {
     }
 
     graceWait.next(check);
-    issue.next(verify).next(
-      new Choice(this, 'Adopted?', { queryLanguage: QueryLanguage.JSONATA })
-        .when(nextIs('complete'), complete)
-        .otherwise(promote),
-    );
+    issue
+      .next(verify)
+      .next(
+        new Choice(this, 'Adopted?', { queryLanguage: QueryLanguage.JSONATA })
+          .when(nextIs('complete'), complete)
+          .otherwise(promote),
+      );
     windowWait.next(promote);
     promote.next(
       new Choice(this, 'Promoted?', { queryLanguage: QueryLanguage.JSONATA })
@@ -143,6 +146,10 @@ export class RotationWorkflow extends Construct {
         .otherwise(ended),
     );
     this.stateMachine = this.machine(start, logKey);
+    for (const { functionArn } of Object.values(functions)) {
+      acknowledgeWildcard(this.stateMachine, `${functionArn}:*`, evidence.versionsOfTheSame);
+    }
+    acknowledgeWildcard(this.stateMachine, '*', evidence.noResource);
   }
 
   /** A step whose failure is retried for a while and then abandons the rotation. */

@@ -2,15 +2,17 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { type EventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IGrantable, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { SqsEventSource, type SqsEventSourceProps } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { eventSource, rotateRequested } from '../workflow/events.ts';
+import { acknowledge, acknowledgeWildcard, evidence } from './acknowledge.ts';
+import { allow } from './handler-function.ts';
 
 /** An encrypted queue that only TLS reaches. */
 export function queue(
@@ -32,6 +34,32 @@ export function queue(
   });
 }
 
+/** Where messages end that nobody could handle. */
+export function deadLetterQueue(scope: Construct, key: IKey): Queue {
+  const last = queue(scope, 'DeadLetters', key);
+  acknowledge(last, 'Serverless-SQSRedrivePolicy', 'It is the queue that the others redrive to.');
+  return last;
+}
+
+/** Not CDK's grant, whose KMS actions have wildcards. */
+export function grantSend(to: IGrantable, { queueArn, encryptionMasterKey }: Queue): void {
+  to.grantPrincipal.addToPrincipalPolicy(allow(['sqs:SendMessage'], [queueArn]));
+  if (!encryptionMasterKey) return;
+  to.grantPrincipal.addToPrincipalPolicy(
+    allow(['kms:Decrypt', 'kms:GenerateDataKey'], [encryptionMasterKey.keyArn]),
+  );
+}
+
+/** Lets a function take messages in batches; it answers which of them failed, and only these come again. */
+export function takeFrom(fn: NodejsFunction, source: Queue, batch: SqsEventSourceProps): void {
+  fn.addEventSource(new SqsEventSource(source, { ...batch, reportBatchItemFailures: true }));
+  acknowledge(
+    fn,
+    'Serverless-LambdaEventSourceMappingDestination',
+    'Lambda takes a failure destination for streams, not for SQS: what failed five times goes to the dead-letter queue by the redrive policy of its own queue. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html',
+  );
+}
+
 /**
  * `Rotate Requested` goes rule → queue → start-rotation, never rule → state machine: a rule names its executions at
  * random, so that a redelivery would start a second one.
@@ -41,10 +69,12 @@ export function onRotateRequested(
   {
     bus,
     requests,
+    deadLetters,
     startRotation,
   }: {
     readonly bus: EventBus;
     readonly requests: Queue;
+    readonly deadLetters: Queue;
     readonly startRotation: NodejsFunction;
   },
 ): void {
@@ -54,20 +84,19 @@ export function onRotateRequested(
       source: Match.anythingBut(eventSource),
       detailType: [rotateRequested.detailType],
     },
-    targets: [new SqsQueue(requests)],
+    targets: [new SqsQueue(requests, { deadLetterQueue: deadLetters })],
   });
-  startRotation.addEventSource(
-    new SqsEventSource(requests, { batchSize: 10, reportBatchItemFailures: true }),
-  );
+  takeFrom(startRotation, requests, { batchSize: 10 });
 }
 
-export function everyMinute(scope: Construct, sweepDue: NodejsFunction, deadLetterQueue: Queue): void {
+export function everyMinute(scope: Construct, sweepDue: NodejsFunction, deadLetters: Queue): void {
   const role = scheduleRole(scope);
   // CDK lets the schedule send to its dead-letter queue, but not use the key that encrypts it.
-  deadLetterQueue.grantSendMessages(role);
+  grantSend(role, deadLetters);
+  acknowledgeWildcard(role, `${sweepDue.functionArn}:*`, evidence.versionsOfTheSame);
   new Schedule(scope, 'SweepSchedule', {
     schedule: ScheduleExpression.rate(Duration.minutes(1)),
-    target: new LambdaInvoke(sweepDue, { deadLetterQueue, retryAttempts: 0, role }),
+    target: new LambdaInvoke(sweepDue, { deadLetterQueue: deadLetters, retryAttempts: 0, role }),
     description: 'Starts the rotations that are due.',
   });
 }

@@ -7,6 +7,8 @@ export const stackParameters = [
   'state-machine',
   'usage-queue',
   'dead-letter-queue',
+  'audit-bucket',
+  'alarm-topic',
   'installation',
 ] as const;
 

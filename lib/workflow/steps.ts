@@ -17,12 +17,22 @@ const failure = z.object({ Error: z.string(), Cause: z.string().optional() });
 export type Use =
   | 'ledger.read'
   | 'ledger.write'
+  /** Every credential there is. */
+  | 'ledger.list'
+  /** What is due, and what was not heard of in time. */
+  | 'ledger.due'
+  /** One row of a report at a time: nothing of the rotations around it. */
+  | 'usage.fold'
   | 'events.put'
   | 'secrets.create'
   | 'secrets.put'
   | 'secrets.read'
+  /** To read a key for targets that hold a copy; granted only where there is one. */
+  | 'secrets.copy'
   | 'secrets.versions'
   | 'secrets.moveStage'
+  /** To give back an issuer's turn at making keys. */
+  | 'issuer.lock'
   | 'issuer.create'
   | 'issuer.list'
   | 'issuer.probe'
@@ -42,7 +52,15 @@ export const steps = {
   begin: { input: rotationRef, uses: [...always, 'issuer.list'], timeout: 30 },
   issueKey: {
     input: rotationRef,
-    uses: [...always, 'secrets.create', 'secrets.put', 'secrets.versions', 'issuer.create', 'issuer.list'],
+    uses: [
+      ...always,
+      'secrets.create',
+      'secrets.put',
+      'secrets.versions',
+      'issuer.lock',
+      'issuer.create',
+      'issuer.list',
+    ],
     timeout: 30,
   },
   verifyKey: {
@@ -53,7 +71,7 @@ export const steps = {
   promoteKey: { input: rotationRef, uses: [...always, 'secrets.versions', 'secrets.moveStage'], timeout: 30 },
   deployKey: {
     input: rotationRef.extend({ target: z.string() }),
-    uses: [...always, 'secrets.read', 'target.deploy'],
+    uses: [...always, 'secrets.copy', 'target.deploy'],
     timeout: 60,
   },
   checkDrain: { input: rotationRef, uses: always, timeout: 30 },
@@ -65,12 +83,12 @@ export const steps = {
   },
   complete: {
     input: rotationRef,
-    uses: [...always, 'secrets.versions', 'secrets.moveStage', 'issuer.list'],
+    uses: [...always, 'secrets.versions', 'secrets.moveStage', 'issuer.lock', 'issuer.list'],
     timeout: 30,
   },
   abandon: {
     input: rotationRef.extend({ failure: failure.optional() }),
-    uses: [...always, 'secrets.versions', 'secrets.moveStage', 'issuer.list'],
+    uses: [...always, 'secrets.versions', 'secrets.moveStage', 'issuer.lock', 'issuer.list'],
     timeout: 30,
   },
 } as const satisfies Record<string, Step>;

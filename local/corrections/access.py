@@ -3,7 +3,7 @@
 import sys
 from contextvars import ContextVar
 
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 
 
 def secure_transport():
@@ -20,3 +20,18 @@ def secure_transport():
     iam_evaluator.pin_request_origin = pin_as_secure
     # what one service asks of another has no request of its own, and is as secure
     iam_evaluator._request_origin = ContextVar("keyturn_request_origin", default=("127.0.0.1", True))
+
+
+def if_none_match_key():
+    """s3:if-none-match is the header of a PutObject, so that a bucket's policy can refuse writes that may overwrite;
+    the emulator knows no such key, so that such a policy refuses every write.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html"""
+    assert "ministack.app" not in sys.modules, "the app takes this function along when it is imported"
+    context_of = iam_actions.s3_service_context
+
+    def with_header(iam_action, query_params, path="", headers=None):
+        context = context_of(iam_action, query_params, path, headers)
+        value = (headers or {}).get("if-none-match")
+        return {**context, "s3:if-none-match": value} if iam_action == "s3:PutObject" and value else context
+
+    iam_actions.s3_service_context = with_header

@@ -1,6 +1,6 @@
 """CloudFormation: references and resource types that the emulator knows otherwise or not at all."""
 
-from ministack.services import eventbridge, secretsmanager
+from ministack.services import eventbridge, s3, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 
@@ -52,3 +52,32 @@ def event_bus_policy():
         eventbridge._remove_permission({"EventBusName": bus, "StatementId": statement_id})
 
     provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {"create": create, "delete": delete}
+
+
+def object_lock():
+    """AWS::S3::Bucket with ObjectLockEnabled has versions, and its default retention locks each of them; the emulator
+    makes a bucket without either.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-objectlockconfiguration.html"""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    create, update = handlers["create"], handlers["update"]
+
+    def create_locked(logical_id, properties, stack_name):
+        return locked(create(logical_id, properties, stack_name), properties)
+
+    def update_locked(physical_id, old_properties, new_properties, stack_name):
+        return locked(update(physical_id, old_properties, new_properties, stack_name), new_properties)
+
+    handlers.update(create=create_locked, update=update_locked)
+
+
+def locked(result, properties):
+    name, _ = result
+    if str(properties.get("ObjectLockEnabled", "")).lower() == "true":
+        retention = properties.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention")
+        s3._bucket_versioning[name] = "Enabled"
+        s3._bucket_object_lock[name] = {"enabled": True, "default_retention": retention and with_numbers(retention)}
+    return result
+
+
+def with_numbers(retention):
+    return {field: value if field == "Mode" else int(value) for field, value in retention.items()}

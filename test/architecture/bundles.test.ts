@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildResult, build, type Metafile } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { bundling } from '../../lib/constructs/bundling.ts';
+import { esbuildOptions } from '../../lib/constructs/bundling.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const handlers = readdirSync(join(root, 'lambdas')).filter((name) => name.endsWith('.ts'));
@@ -14,20 +14,13 @@ const limitKiB = 600;
 async function bundle(
   handler: string,
 ): Promise<{ readonly kib: number; readonly inputs: readonly string[] }> {
-  const { mainFields, minify, target, banner } = bundling;
   const result: BuildResult<{ metafile: true; write: false }> = await build({
+    ...esbuildOptions,
     absWorkingDir: root,
     entryPoints: [join('lambdas', handler)],
     outfile: 'handler.mjs',
-    bundle: true,
     write: false,
     metafile: true,
-    platform: 'node',
-    format: 'esm',
-    target,
-    minify,
-    mainFields: [...mainFields],
-    banner: { js: banner },
     logLevel: 'silent',
   });
   const size = result.outputFiles.reduce((sum, { contents }) => sum + contents.length, 0);
@@ -58,6 +51,12 @@ describe.each(handlers)('the bundle of %s', (handler) => {
     expect(strangers).toEqual([]);
   });
 
+  it("holds nothing of the SDK's search for credentials, which a function of Lambda has no use for", async () => {
+    const { inputs } = await bundled;
+    const search = /@aws-sdk\/(credential-provider-(?!env)[a-z-]+|nested-clients|token-providers)\//;
+    expect(inputs.filter((path) => search.test(path))).toEqual([]);
+  });
+
   it('holds no other handler', async () => {
     const { inputs } = await bundled;
     const others = inputs.filter(
@@ -65,4 +64,9 @@ describe.each(handlers)('the bundle of %s', (handler) => {
     );
     expect(others).toEqual([]);
   });
+});
+
+it('what reads only schemas and rights of issuers carries none of their clients', async () => {
+  const { inputs } = await bundle('register-credentials.ts');
+  expect(inputs.filter((path) => /@aws-sdk\/client-(iam|sts)\//.test(path))).toEqual([]);
 });

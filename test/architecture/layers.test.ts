@@ -40,12 +40,24 @@ const forbidden: readonly (readonly [file: string, imported: string, hint: RegEx
   ['lib/workflow/x.ts', '../aws/system-clock.ts', /contracts over core types/],
   ['lib/issuers/x.ts', '../aws/system-clock.ts', /IssuerWorld/],
   ['lib/issuers/x.ts', 'aws-cdk-lib/aws-iam', /lib\/constructs and bin/],
+  ['lib/issuers/x.ts', '../targets/webhook.ts', /IssuerWorld/],
+  ['lib/targets/x.ts', '@aws-sdk/client-ssm', /carries no SDK/],
+  ['lib/targets/x.ts', '../aws/system-clock.ts', /TargetWorld/],
+  ['lib/targets/x.ts', '../issuers/durations.ts', /lib\/plug-ins/],
+  ['lib/targets/x.ts', '../config/schema.ts', /TargetWorld/],
+  ['lib/targets/x.ts', 'aws-cdk-lib/aws-ssm', /lib\/constructs and bin/],
+  ['lib/plug-ins/x.ts', '@aws-sdk/client-ssm', /knows no SDK/],
+  ['lib/plug-ins/x.ts', '../targets/index.ts', /neither of them/],
+  ['lib/rotation/x.ts', '../plug-ins/need.ts', /port in ports\.ts/],
   ['lib/aws/x.ts', '../issuers/http.ts', /connect\.ts/],
+  ['lib/aws/x.ts', '../targets/define-target.ts', /connect\.ts/],
   ['lib/config/x.ts', '../aws/system-clock.ts', /it calls nothing/],
   ['lib/constructs/x.ts', '../aws/system-clock.ts', /handlers by path/],
   ['lib/constructs/x.ts', '../../lambdas/begin.ts', /handlers by path/],
   ['lib/constructs/x.ts', '../issuers/http.ts', /issuers as data/],
+  ['lib/constructs/x.ts', '../targets/webhook.ts', /targets as data/],
   ['lib/client/x.ts', '../usage/report.ts', /ships alone/],
+  ['lib/cli/x.ts', '../issuers/http.ts', /by their registries/],
   ['lib/cli/x.ts', '../constructs/keyturn.ts', /core, config, workflow and aws/],
   ['lambdas/x.ts', './begin.ts', /do not call each other/],
   ['lambdas/x.ts', 'aws-cdk-lib', /lib\/constructs and bin/],
@@ -64,6 +76,12 @@ describe('the layers', () => {
       'noRestrictedImports',
     );
     expect(await complaintsAbout('lib/aws/x.ts', '../rotation/ports.ts')).not.toContain(
+      'noRestrictedImports',
+    );
+    expect(await complaintsAbout('lib/constructs/x.ts', '../targets/index.ts')).not.toContain(
+      'noRestrictedImports',
+    );
+    expect(await complaintsAbout('lib/targets/x.ts', '../plug-ins/need.ts')).not.toContain(
       'noRestrictedImports',
     );
     expect(await complaintsAbout('lambdas/x.ts', './runtime/handler.ts')).not.toContain(

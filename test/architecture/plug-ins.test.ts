@@ -1,8 +1,9 @@
 /** A plug-in is one file, one line in its registry, one fake, one contract test and one page; this names what is missing. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { issuers } from '../../lib/issuers/index.ts';
+import { targets } from '../../lib/targets/index.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const text = (path: string): string =>
@@ -17,4 +18,28 @@ describe.each([...issuers.keys()])('issuer %s', (type) => {
   ])('has %s', (_what, path, mark) => {
     expect(text(path), `${path} is missing or has no ${mark}`).toContain(mark);
   });
+});
+
+describe.each([...targets.keys()])('target %s', (type) => {
+  it.each([
+    ['its own file', `lib/targets/${type}.ts`, 'defineTarget'],
+    ['a fake with a written spec', `test/fakes/${type}-target.ts`, '/**'],
+    ['a test that runs the contract kit', `test/targets/${type}.test.ts`, 'targetContract('],
+    ['a page for its users', `docs/targets/${type}.md`, '#'],
+  ])('has %s', (_what, path, mark) => {
+    expect(text(path), `${path} is missing or has no ${mark}`).toContain(mark);
+  });
+});
+
+/** Own files of both kinds, without what every plug-in of the kind shares. */
+const defining = (kind: 'issuers' | 'targets', mark: string): string[] =>
+  readdirSync(join(root, 'lib', kind))
+    .filter((name) => !name.startsWith('define-') && text(`lib/${kind}/${name}`).includes(`${mark}(`))
+    .map((name) => name.replace('.ts', ''));
+
+it.each([
+  ['issuers', 'defineIssuer', issuers],
+  ['targets', 'defineTarget', targets],
+] as const)('the registry of %s knows every file that defines one', (kind, mark, registry) => {
+  expect(new Set(registry.keys())).toEqual(new Set(defining(kind, mark)));
 });

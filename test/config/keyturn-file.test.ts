@@ -1,14 +1,19 @@
 /** keyturn.yaml: what comes out of a right one, and how a wrong one is answered. */
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseKeyturnFile } from '../../lib/config/keyturn-file.ts';
+import { parseKeyturnFile, readKeyturnFile, readKeyturnObject } from '../../lib/config/keyturn-file.ts';
+
+const root = join(import.meta.dirname, '..', '..');
 
 const read = (text: string) => parseKeyturnFile(text, { stack: 'prod' });
 
 /** The mistakes of a file, a line each, without the heading. */
-function mistakesIn(text: string): readonly string[] {
+const mistakesIn = (text: string): readonly string[] => mistakesOf(() => read(text));
+
+function mistakesOf(reading: () => unknown): readonly string[] {
   try {
-    read(text);
+    reading();
     return [];
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'InvalidInput') throw error;
@@ -22,7 +27,7 @@ issuers:
     type: http
     baseUrl: https://issuer.example
     admin: admin/vendor
-    capabilities: { maxLiveKeys: 2, createLag: 5s, revokeLag: 1m }
+    capabilities: { maxLiveKeys: 9, createLag: 5s, revokeLag: 1m }
     requests:
       create: { method: POST, path: /keys, answer: { keyId: id, secret: secret } }
       list: { method: GET, path: /keys, answer: { keys: keys, keyId: id } }
@@ -32,6 +37,11 @@ issuers:
         path: /me
         headers: { authorization: 'Bearer \${key.secret}' }
         rules: [{ status: 200, then: alive }, { status: 401, then: dead }]
+`;
+
+const copies = `
+targets:
+  copy: { type: ssm-parameter, name: '/app/\${credential}' }
 `;
 
 /** A file with one credential, its fields after `issuer` and `owner` as given. */
@@ -113,13 +123,79 @@ describe('a right file', () => {
     expect(billing('    secret: { name: legacy-key }', { top })?.secret.name).toBe('legacy-key');
   });
 
+  test('encrypts a secret with the key of the longest prefix that fits', () => {
+    const [wide, narrow] = ['wide', 'narrow'].map((id) => `arn:aws:kms:eu-west-1:123456789012:key/${id}`);
+    const top = `secrets: [{ prefix: a/, kmsKeyArn: '${wide}' }, { prefix: a/b/, kmsKeyArn: '${narrow}' }, { prefix: a/b/c }]\n`;
+    const keyOf = (name: string) => billing(`    secret: { name: ${name} }`, { top })?.secret.kmsKeyArn;
+    expect([keyOf('a/x'), keyOf('a/b/x'), keyOf('a/b/cx')]).toEqual([wide, narrow, undefined]);
+  });
+
+  test('names windows one by one or in a list, on any clock', () => {
+    const night = "{ from: '22:00', to: '06:15' }";
+    const weekend = "{ days: [sat, sun], from: '00:00', to: '24:00', timeZone: Europe/Berlin }";
+    const everyDay = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+    const windows = [
+      { days: everyDay, from: '22:00', to: '06:15', timeZone: 'UTC' },
+      { days: ['sat', 'sun'], from: '00:00', to: '24:00', timeZone: 'Europe/Berlin' },
+    ];
+    expect(billing(`    policy: { window: ${night} }`)?.policy.windows).toEqual(windows.slice(0, 1));
+    expect(billing(`    policy: { window: [${night}, ${weekend}] }`)?.policy.windows).toEqual(windows);
+    expect(billing('    policy: { window: { from: 22:00, to: 06:15 } }')?.policy.windows).toEqual(
+      windows.slice(0, 1),
+    );
+  });
+
+  test('lets keys end where the issuer can end them', () => {
+    const ending = aFile('    policy: { keyTtl: 30d }').replace(
+      'path: /keys, answer',
+      "path: /keys, body: { until: '${expiresAt}' }, answer",
+    );
+    expect(read(ending).credentials['billing']?.policy.keyTtl).toBe(30 * 86_400);
+  });
+
+  test('hands new keys to targets', () => {
+    const { targets, credentials } = read(aFile('    targets: [copy]', { more: copies }));
+    expect(credentials['billing']?.targets).toEqual(['copy']);
+    expect(targets).toEqual({
+      copy: { type: 'ssm-parameter', name: '/app/${credential}', value: 'secret' },
+    });
+  });
+
+  test('takes over a key that is there', () => {
+    const fields = '    adopt: { keyId: AKIA }\n    secret: { name: keyturn/prod/old, format: text }';
+    expect(billing(fields)).toMatchObject({
+      adopt: { keyId: 'AKIA' },
+      secret: { name: 'keyturn/prod/old', format: 'text' },
+    });
+  });
+
+  test('is warned of where nobody can show that an old key is out of use', () => {
+    const warningsOf = (fields: string) => readKeyturnFile(aFile(fields), { stack: 'prod' }).warnings;
+    expect(warningsOf('')).toEqual([
+      expect.stringMatching(/^keyturn.yaml:19:3 credentials.billing has no "consumers": nobody can show/),
+    ]);
+    expect(warningsOf('    consumers: [{ name: api }]')).toEqual([]);
+  });
+
+  test('may be an object, which says the same', () => {
+    const { config, input } = readKeyturnFile(aFile('    targets: [copy]', { more: copies }), {
+      stack: 'prod',
+    });
+    expect(readKeyturnObject(input, { stack: 'prod' }).config).toEqual(config);
+  });
+
   test('may use anchors and merges', () => {
     const more = '  copy: { <<: *vendor, admin: admin/copy }\n';
     expect(read(aFile('', { more })).issuers['copy']).toMatchObject({ type: 'http', admin: 'admin/copy' });
   });
 
+  test.each(globSync('examples/*/keyturn.yaml', { cwd: root }))('is %s, without a warning', (path) => {
+    const text = readFileSync(join(root, path), 'utf8');
+    expect(readKeyturnFile(text, { stack: 'prod' }).warnings).toEqual([]);
+  });
+
   test('is the example', () => {
-    const example = new URL('../../examples/verdaccio/keyturn.yaml', import.meta.url);
+    const example = join(root, 'examples', 'verdaccio', 'keyturn.yaml');
     const { mode, credentials } = read(readFileSync(example, 'utf8'));
     expect(mode).toBe('demo');
     expect(credentials['npm-token']).toMatchObject({
@@ -140,7 +216,7 @@ issuers:
     baseUrl: http://issuer.example
     admin: admin/vendor
     exclusvie: true
-    capabilities: { maxLiveKeys: 2, createLag: 1h, revokeLag: 1m }
+    capabilities: { maxLiveKeys: 9, createLag: 1h, revokeLag: 1m }
     requests:
       create: { method: PSOT, path: '/keys/\${lable}', answer: { keyId: id, secret: secret } }
       revoke: { method: DELETE, path: '/keys/\${key.id}', headers: { authorization: '\${amdin.token}' } }
@@ -156,7 +232,7 @@ credentials:
 `;
     expect(mistakesIn(file)).toEqual([
       'keyturn.yaml:1:7 mode is "dmeo": expected "production" or "demo", did you mean "demo"?',
-      'keyturn.yaml:2:1 isuers is not known here, did you mean "issuers"? (known: mode, secrets, issuers, credentials)',
+      'keyturn.yaml:2:1 isuers is not known here, did you mean "issuers"? (known: mode, secrets, issuers, targets, credentials)',
       expect.stringMatching(
         /^keyturn.yaml:6:14 issuers.vendor.baseUrl is "http:\/\/issuer.example": expected an https/,
       ),
@@ -207,19 +283,28 @@ credentials:
     );
   });
 
-  test('knows no key per prefix yet, rather than take one and not use it', () => {
-    const top = "secrets: [{ prefix: keys/, kmsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/a' }]\n";
-    expect(mistakesIn(aFile('', { top }))).toEqual([
-      expect.stringContaining('secrets[0].kmsKeyArn is not known here'),
-    ]);
-  });
-
-  test.each(['targets: []', 'adopt: true', 'window: night'])(
-    'knows nothing of what is to come: %s',
-    (field) => {
-      expect(mistakesIn(aFile(`    ${field}`))).toEqual([expect.stringContaining('is not known here')]);
+  test.each(['alias/keys', 'arn:aws:kms:eu-west-1:123456789012:alias/keys', '${Token[TOKEN.7]}'])(
+    'names the KMS key by its ARN, since IAM knows no other name: %s',
+    (kmsKeyArn) => {
+      const top = `secrets: [{ prefix: keys/, kmsKeyArn: '${kmsKeyArn}' }]\n`;
+      expect(mistakesIn(aFile('', { top }))).toEqual([
+        expect.stringContaining(
+          `secrets[0].kmsKeyArn is ${JSON.stringify(kmsKeyArn)}: expected the ARN of a KMS key, written out`,
+        ),
+      ]);
     },
   );
+
+  test('that is an object is answered with every mistake, without places', () => {
+    const { input } = readKeyturnFile(aFile(), { stack: 'prod' });
+    const credentials = { billing: { isuer: 'vendor', owner: { name: 'a' } } };
+    const wrong = JSON.parse(JSON.stringify({ ...input, mode: 'dmeo', credentials }));
+    expect(mistakesOf(() => readKeyturnObject(wrong, { stack: 'prod' }))).toEqual([
+      'mode is "dmeo": expected "production" or "demo", did you mean "demo"?',
+      'credentials.billing.issuer is missing: expected text',
+      expect.stringMatching(/^credentials.billing.isuer is not known here, did you mean "issuer"\? /),
+    ]);
+  });
 
   test('does not let a mistake in one credential hide one in another, or in its own other fields', () => {
     const fields = `    colour: blue
@@ -238,7 +323,8 @@ credentials:
 });
 
 describe('the rules between fields', () => {
-  const grace = (text: string): string => `    policy: { grace: ${text} }`;
+  const policyOf = (text: string): string => `    policy: { ${text} }`;
+  const grace = (text: string): string => policyOf(`grace: ${text}`);
   const demo = { top: 'mode: demo\n' };
 
   test.each([
@@ -265,6 +351,40 @@ describe('the rules between fields', () => {
     [
       '    secret: { name: other/billing }',
       'secret.name is "other/billing": expected it to begin with "keyturn/prod/"',
+    ],
+    [policyOf('window: night'), 'policy.window is "night": expected { days, from, to, timeZone }, or a list'],
+    [
+      policyOf("window: { from: '22:10', to: '06:00' }"),
+      'policy.window.from is "22:10": expected a quarter of an hour such as 22:00',
+    ],
+    [policyOf("window: { from: '24:00', to: '06:00' }"), 'policy.window.from is "24:00"'],
+    [
+      policyOf("window: [{ days: [mon, mnday], from: '22:00', to: '24:00' }]"),
+      'policy.window[0].days[1] is "mnday": expected "mon" or',
+    ],
+    [
+      policyOf("window: { days: [mon, mon], from: '22:00', to: '24:00' }"),
+      'policy.window.days names a day twice',
+    ],
+    [
+      policyOf("window: { from: '22:00', to: '24:00', timeZone: Europe/Berln }"),
+      'timeZone is "Europe/Berln": expected the name of a time zone such as Europe/Berlin, did you mean "Europe/Berlin"?',
+    ],
+    [
+      policyOf("window: { from: '22:00', to: '24:00', timeZone: '+01:00' }"),
+      'timeZone is "+01:00": expected the name',
+    ],
+    [
+      policyOf('keyTtl: 30d'),
+      'policy.keyTtl is 30d, but the issuer cannot give a key an end (see `expiry` on its page)',
+    ],
+    ['    targets: [nowhere]', 'targets[0] is "nowhere", which is not under `targets:` (none is declared)'],
+    ['    adopt: { keyId: AKIA }', 'adopt needs "secret.name": the secret that holds the key now'],
+    [
+      `    secret: { name: keyturn/prod/a }
+    adopt: { keyId: AKIA }
+  other: { issuer: vendor, owner: { name: a }, secret: { name: keyturn/prod/b }, adopt: { keyId: AKIA } }`,
+      'credentials.other.adopt.keyId is "AKIA", which credential "billing" has already',
     ],
     ['    secret: { format: text, fields: { secret: a } }', 'secret.fields is for `format: json` only'],
     ['    secret: { constants: { apiKey: a } }', 'secret writes the JSON field "apiKey" twice'],
@@ -293,10 +413,89 @@ describe('the rules between fields', () => {
     ]);
   });
 
+  test.each([
+    ['keyTtl: 4d', 'is 4d: expected more than grace.max + 48h (4d)'],
+    [
+      "keyTtl: 10d, window: { days: [sat], from: '22:00', to: '24:00' }",
+      'is 10d: expected more than grace.max + 48h + 166h in which no window opens (262h)',
+    ],
+    ["keyTtl: 11d, window: { days: [sat], from: '22:00', to: '24:00' }", undefined],
+  ])('a key lives long enough for its successor: %s', (policy, expected) => {
+    for (const around of [{}, demo]) {
+      const file = aFile(policyOf(policy), around).replace(
+        'path: /keys, answer',
+        "path: /keys, body: { until: '${expiresAt}' }, answer",
+      );
+      expect(mistakesIn(file)).toEqual(
+        expected === undefined ? [] : [expect.stringContaining(`billing.policy.keyTtl ${expected}`)],
+      );
+    }
+  });
+
+  test('targets are named as they are declared, once', () => {
+    expect(mistakesIn(aFile('    targets: [cpoy, copy, copy]', { more: copies }))).toEqual([
+      expect.stringContaining(
+        'targets[0] is "cpoy", which is not under `targets:`, did you mean "copy"? (known: copy)',
+      ),
+      expect.stringContaining('targets[2] is "copy", which is in the list already'),
+    ]);
+  });
+
+  test('two credentials have two parameters', () => {
+    const fields = `    targets: [copy]
+  other: { issuer: vendor, owner: { name: a }, targets: [copy] }`;
+    expect(mistakesIn(aFile(fields, { more: copies }))).toEqual([]);
+    const one = copies.replace('${credential}', 'key');
+    expect(mistakesIn(aFile(fields, { more: one }))).toEqual([
+      expect.stringContaining(
+        'credentials.other.targets[0] is "copy", which would write "/app/key", as for credential "billing"',
+      ),
+    ]);
+  });
+
+  test('a target is called by TLS, and reads no secret among the keys', () => {
+    const hook = 'type: webhook, url: http://127.0.0.1:8080, signingSecret: keyturn/prod/signing';
+    const more = `\ntargets: { hook: { ${hook} } }\n`;
+    expect(mistakesIn(aFile('', { more }))).toEqual([
+      expect.stringContaining('targets.hook reads "keyturn/prod/signing", which is below the prefix'),
+      expect.stringContaining('targets.hook.url is "http://127.0.0.1:8080": expected https'),
+    ]);
+    expect(mistakesIn(aFile('', { more, ...demo }))).toEqual([expect.stringContaining('targets.hook reads')]);
+  });
+
+  test('prefixes differ', () => {
+    const top = 'secrets: [{ prefix: a/ }, { prefix: a/ }]\n';
+    expect(mistakesIn(aFile('', { top }))).toEqual([
+      'keyturn.yaml:1:37 secrets[1].prefix is "a/", which stands above already',
+    ]);
+  });
+
   test('a planned rotation needs two live keys', () => {
-    expect(mistakesIn(aFile().replace('maxLiveKeys: 2', 'maxLiveKeys: 1'))).toEqual([
+    expect(mistakesIn(aFile().replace('maxLiveKeys: 9', 'maxLiveKeys: 1'))).toEqual([
       expect.stringContaining('issuer is "vendor", which allows one live key'),
     ]);
+  });
+
+  test('an issuer has room for all its credentials and the one that rotates', () => {
+    const credential = (id: string) =>
+      `  ${id}: { issuer: iam, owner: { name: team }, consumers: [{ name: agent }], secret: { fields: { secret: s, keyId: k } } }\n`;
+    const head = 'issuers: { iam: { type: aws-iam, user: /keyturn/agent } }\ncredentials:\n';
+    expect(mistakesIn(head + credential('a'))).toEqual([]);
+    expect(mistakesIn(head + credential('a') + credential('b'))).toEqual([
+      expect.stringContaining('issuers.iam allows 2 keys and has 2 credentials'),
+    ]);
+  });
+
+  test('consumers of a key that is called with its id must get the id too', () => {
+    const file = `
+issuers: { iam: { type: aws-iam, user: /keyturn/agent } }
+credentials:
+  agent: { issuer: iam, owner: { name: team }, consumers: [{ name: agent }], secret: { format: text } }
+`;
+    expect(mistakesIn(file)).toEqual([
+      expect.stringContaining('credentials.agent.secret has no field for the key id'),
+    ]);
+    expect(mistakesIn(file.replace(', secret: { format: text }', ''))).toEqual([]);
   });
 
   test('a key whose answer was lost must be found in a list', () => {
@@ -333,7 +532,7 @@ describe('the rules between fields', () => {
 
   test('admin secrets are not kept among the keys', () => {
     expect(mistakesIn(aFile().replace('admin/vendor', 'keyturn/prod/admin'))).toEqual([
-      expect.stringContaining('issuers.vendor.admin names "keyturn/prod/admin", which is below the prefix'),
+      expect.stringContaining('issuers.vendor reads "keyturn/prod/admin", which is below the prefix'),
     ]);
   });
 });

@@ -6,7 +6,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import * as z from 'zod';
-import { Keyturn } from '../../lib/constructs/keyturn.ts';
+import { Keyturn, type KeyturnProps } from '../../lib/constructs/keyturn.ts';
 
 /** An issuer whose admin rights are split in two secrets, so that a test sees which role reads which. */
 export const keyturnYaml = `
@@ -46,6 +46,12 @@ credentials:
     policy: { rotateEvery: 30d, grace: { min: 10s, max: 120s, quiet: 3s } }
 `;
 
+/** The same for an issuer that production may have. */
+export const productionYaml = keyturnYaml
+  .replace('mode: demo', 'mode: production')
+  .replace('http://127.0.0.1:4873', 'https://registry.example')
+  .replace('{ min: 10s, max: 120s, quiet: 3s }', '{ min: 1h, max: 7d, quiet: 1h }');
+
 const statement = z.object({
   Action: z.union([z.string(), z.array(z.string())]).transform((action) => [action].flat()),
   Resource: z.unknown().transform((resource) => [resource].flat().map((each) => JSON.stringify(each))),
@@ -71,6 +77,7 @@ export type Statement = z.output<typeof statement>;
 export type ResourceStatement = z.output<typeof resourcePolicy>['PolicyDocument']['Statement'][number];
 
 export interface Synthesized {
+  readonly stack: Stack;
   readonly template: Template;
   /** Statements of the roles whose logical id contains `name`. */
   rights(name: string): readonly Statement[];
@@ -81,23 +88,23 @@ export interface Synthesized {
 }
 
 /** With a role that may use the credential. @throws what the construct throws for a wrong file. */
-export function aStack(yaml = keyturnYaml): Synthesized {
+export function aStack(yaml = keyturnYaml, props: Omit<KeyturnProps, 'config'> = {}): Synthesized {
   const directory = mkdtempSync(join(tmpdir(), 'keyturn-test-'));
   try {
     const config = join(directory, 'keyturn.yaml');
     writeFileSync(config, yaml);
     const app = new App({ context: { 'aws:cdk:bundling-stacks': [] }, outdir: join(directory, 'cdk.out') });
     const stack = new Stack(app, 'keyturn');
-    const keyturn = new Keyturn(stack, 'Keyturn', { config });
+    const keyturn = new Keyturn(stack, 'Keyturn', { ...props, config });
     const role = new Role(stack, 'Consumer', { assumedBy: new AccountRootPrincipal() });
     keyturn.grantUse(role, 'npm-token');
-    return read(Template.fromStack(stack));
+    return { stack, ...read(Template.fromStack(stack)) };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-function read(template: Template): Synthesized {
+function read(template: Template): Omit<Synthesized, 'stack'> {
   const all = resources.parse(template.toJSON()['Resources']);
   const policies = Object.values(all)
     .filter(({ Type }) => Type === 'AWS::IAM::Policy')

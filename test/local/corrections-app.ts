@@ -1,7 +1,8 @@
 /** The smallest CDK app that needs the corrections of CloudFormation; `corrections.cloud.test.ts` deploys it. */
-import { App, CfnOutput, Stack } from 'aws-cdk-lib';
+import { App, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { AccountPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Bucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 
 const stack = new Stack(new App(), 'Corrections', { env: { account: '000000000000', region: 'us-east-1' } });
@@ -18,3 +19,8 @@ bus.addToResourcePolicy(
     resources: [bus.eventBusArn],
   }),
 );
+
+new Bucket(stack, 'Locked', {
+  bucketName: 'corrections-locked',
+  objectLockDefaultRetention: ObjectLockRetention.compliance(Duration.days(1)),
+});

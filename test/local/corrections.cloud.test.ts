@@ -9,8 +9,22 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { DescribeEventBusCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import {
+  CreateAccessKeyCommand,
+  CreateRoleCommand,
+  CreateUserCommand,
+  IAMClient,
+  PutRolePolicyCommand,
+  PutUserPolicyCommand,
+} from '@aws-sdk/client-iam';
 import { CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  PutBucketPolicyCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { CreateScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import {
   CreateSecretCommand,
@@ -294,8 +308,8 @@ async function wrongStages(cloud: Cloud) {
   return { mismatch, removed, read: await outcome(current(secrets, SecretId)) };
 }
 
-describe('secret-ref, event-bus-policy and secure-transport', () => {
-  it('deploy as on AWS, with the roles of the bootstrap: a secret by its ARN, a bus with its policy', async () => {
+describe('secret-ref, event-bus-policy, object-lock and secure-transport', () => {
+  it('deploy as on AWS, with the roles of the bootstrap: a secret by its ARN, a bus with its policy, a locked bucket', async () => {
     const cloud = await corrected();
     const { SecretArn } = await deployApp(cloud);
     expect(SecretArn).toMatch(/^arn:aws:secretsmanager:us-east-1:000000000000:secret:corrections-secret-/);
@@ -304,11 +318,18 @@ describe('secret-ref, event-bus-policy and secure-transport', () => {
     expect(JSON.parse(Policy ?? '{}')).toMatchObject({
       Statement: [{ Effect: 'Allow', Action: 'events:PutEvents' }],
     });
+    expect(await deleteVersion(cloud)).toBe('AccessDenied');
   });
 
   it('differ on the emulator by itself: without secret-ref the secret is its name', async () => {
     const { SecretArn } = await deployApp(await without('secret-ref'));
     expect(SecretArn).toBe('corrections-secret');
+  });
+
+  it('differ on the emulator by itself: without object-lock a version is deleted', async () => {
+    const cloud = await without('object-lock');
+    await deployApp(cloud);
+    expect(await deleteVersion(cloud)).toBe('done');
   });
 
   it('differ on the emulator by itself: without event-bus-policy the stack is refused', async () => {
@@ -319,6 +340,57 @@ describe('secret-ref, event-bus-policy and secure-transport', () => {
     await expect(deployApp(await without('secure-transport'))).rejects.toThrow('we dont have access to it');
   });
 });
+
+/** Of an object that has just been put into the app's bucket. */
+async function deleteVersion(cloud: Cloud): Promise<string> {
+  const s3 = new S3Client(config(cloud));
+  const address = { Bucket: 'corrections-locked', Key: 'object' };
+  const { VersionId } = await s3.send(new PutObjectCommand({ ...address, Body: 'kept' }));
+  return outcome(s3.send(new DeleteObjectCommand({ ...address, VersionId })).then(() => 'done'));
+}
+
+describe('if-none-match-key', () => {
+  bothWays('if-none-match-key', conditionalWrites, {
+    aws: { asked: 'done', notAsked: 'AccessDenied' },
+    emulator: { asked: 'AccessDenied', notAsked: 'AccessDenied' },
+  });
+});
+
+/** What a user, who may do anything with S3, hears from a bucket that wants to be asked first. */
+async function conditionalWrites(cloud: Cloud) {
+  const Bucket = 'conditional';
+  const root = new S3Client(config(cloud));
+  await root.send(new CreateBucketCommand({ Bucket }));
+  const deny = {
+    Effect: 'Deny',
+    Principal: '*',
+    Action: 's3:PutObject',
+    Resource: `arn:aws:s3:::${Bucket}/*`,
+    Condition: { Null: { 's3:if-none-match': 'true' } },
+  };
+  await root.send(new PutBucketPolicyCommand({ Bucket, Policy: policyOf(deny) }));
+  const s3 = new S3Client({ ...config(cloud), credentials: await userWith(cloud, 's3:*') });
+  const put = (Key: string, more: object) =>
+    outcome(s3.send(new PutObjectCommand({ Bucket, Key, Body: 'x', ...more })).then(() => 'done'));
+  return { asked: await put('one', { IfNoneMatch: '*' }), notAsked: await put('two', {}) };
+}
+
+const policyOf = (statement: object): string =>
+  JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+
+/** Access keys of a new user: the cloud's own are root's, whom no policy stops. */
+async function userWith(cloud: Cloud, action: string) {
+  const iam = new IAMClient(config(cloud));
+  const UserName = 'writer';
+  await iam.send(new CreateUserCommand({ UserName }));
+  const PolicyDocument = policyOf({ Effect: 'Allow', Action: action, Resource: '*' });
+  await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: 'all', PolicyDocument }));
+  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
+  return {
+    accessKeyId: AccessKey?.AccessKeyId ?? '',
+    secretAccessKey: AccessKey?.SecretAccessKey ?? '',
+  };
+}
 
 async function deployApp(cloud: Cloud) {
   const { Corrections = {} } = await deploy(cloud, {
