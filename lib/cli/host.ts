@@ -7,6 +7,8 @@ export interface Host {
   err(line: string): void;
   /** Whether `out` goes to a terminal that shows colours. */
   readonly colour: boolean;
+  /** Characters that a line of help may have. @default 100 */
+  readonly width?: number;
 }
 
 /** 0 done · 1 refused or failed · 2 wrong usage, or nothing is deployed there. */
@@ -16,4 +18,5 @@ export const processHost: Host = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
   colour: process.stdout.isTTY === true && process.stdout.hasColors(),
+  ...(process.stdout.columns !== undefined && { width: process.stdout.columns }),
 };

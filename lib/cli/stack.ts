@@ -1,30 +1,61 @@
 /** Finds a deployed keyturn by its stack's name, and joins the commands' ports to it. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { GetParametersCommand, SSMClient, type SSMClientConfig } from '@aws-sdk/client-ssm';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { documentClient } from '../aws/document-client.ts';
 import { dynamoDbLedger } from '../aws/dynamodb-ledger.ts';
 import { dynamoDbRequests } from '../aws/dynamodb-requests.ts';
 import { dynamoDbUsageBook } from '../aws/dynamodb-usage-book.ts';
+import { nodeDigests } from '../aws/node-digests.ts';
+import { type AuditAnchor, s3AuditAnchor } from '../aws/s3-audit-anchor.ts';
+import { secretsManagerStore } from '../aws/secrets-manager-store.ts';
+import { stepFunctionsExecutions } from '../aws/step-functions-executions.ts';
 import { systemClock } from '../aws/system-clock.ts';
-import type { Ledger, Ports, Requests } from '../rotation/ports.ts';
+import type { Ports, Requests, SecretStore } from '../rotation/ports.ts';
 import { rotateRequested } from '../workflow/events.ts';
 import { parameterName, type StackParameter, stackParameters } from '../workflow/stack-parameters.ts';
+import type { Check } from './doctor/finding.ts';
+import { partsOf } from './doctor/parts.ts';
 import { Failure } from './failure.ts';
+import { type PlugIns, plugIns } from './plug-ins.ts';
 
 /** What the commands need of a deployed keyturn. */
-export interface Stack extends Pick<Ports, 'usage' | 'clock'> {
+export interface Stack
+  extends PlugIns,
+    Pick<Ports, 'ledger' | 'usage' | 'clock' | 'digests' | 'executions' | 'metrics'> {
   readonly name: string;
-  readonly ledger: Pick<Ledger, 'load' | 'credentials' | 'rotations'>;
   readonly requests: Pick<Requests, 'find'>;
+  readonly secrets: Pick<SecretStore, 'describe'>;
+  /** Copies of the audit trail outside the table; undefined in a stack that keeps none. */
+  readonly anchor: AuditAnchor | undefined;
+  /** What can be looked at to see whether the stack is whole. */
+  readonly parts: readonly Check[];
   /** Puts `Rotate Requested` on the bus. @returns the event's id, under which `requests` has the answer. */
   ask(request: { readonly credential: string; readonly reason: string }): Promise<string>;
+  /** Who is at the command line, as AWS names them. */
+  caller(): Promise<string>;
 }
 
 /** @throws Failure with exit code 2 when there is no such stack. */
 export type ConnectStack = (name: string) => Promise<Stack>;
 
-export type StackAddresses = Readonly<Record<StackParameter, string>>;
+/** Without these there is no keyturn; the others came later, or are written by the first registration. */
+const essential = [
+  'table',
+  'bus',
+  'state-machine',
+  'usage-queue',
+  'dead-letter-queue',
+] as const satisfies readonly StackParameter[];
+
+export type StackAddresses = Readonly<
+  Record<(typeof essential)[number], string> & Partial<Record<StackParameter, string>>
+>;
 
 /** Region, endpoint and credentials, where they are not those of the environment. */
 export type AwsConfig = Pick<SSMClientConfig, 'region' | 'endpoint' | 'credentials'>;
@@ -32,18 +63,34 @@ export type AwsConfig = Pick<SSMClientConfig, 'region' | 'endpoint' | 'credentia
 export const connectStack: ConnectStack = (name) => connectStackWith(name, {});
 
 export async function connectStackWith(name: string, config: AwsConfig): Promise<Stack> {
-  const { table, bus } = await stackAddresses(name, config);
-  const on = { client: documentClient(new DynamoDBClient(config)), table };
+  const addresses = await stackAddresses(name, config);
+  const { bus, 'audit-bucket': bucket } = addresses;
+  const dynamoDb = new DynamoDBClient(config);
+  const on = { client: documentClient(dynamoDb), table: addresses.table };
   const events = new EventBridgeClient(config);
+  const s3 = new S3Client({ ...config, forcePathStyle: endpointOf(config) !== undefined });
+  const sfn = new SFNClient(config);
+  const secretsManager = new SecretsManagerClient(config);
   return {
     name,
     clock: systemClock,
+    digests: nodeDigests,
+    metrics: uncounted,
     ledger: dynamoDbLedger(on),
     usage: dynamoDbUsageBook(on),
     requests: dynamoDbRequests(on),
+    executions: stepFunctionsExecutions({ client: sfn, stateMachineArn: addresses['state-machine'] }),
+    ...plugIns(config, on, secretsManager),
+    secrets: secretsManagerStore({ client: secretsManager }),
+    anchor: bucket === undefined ? undefined : s3AuditAnchor({ client: s3, bucket }),
+    parts: partsOf(name, addresses, { dynamoDb, events, s3, sfn, sqs: new SQSClient(config) }),
     ask: (request) => putRequest(events, bus, request),
+    caller: async () => (await new STSClient(config).send(new GetCallerIdentityCommand({}))).Arn ?? 'unknown',
   };
 }
+
+/** Whoever is at the terminal sees for themselves. */
+const uncounted = { count: () => {}, gauge: () => {} };
 
 /** @throws Failure that says where it has looked. */
 export async function stackAddresses(name: string, config: AwsConfig): Promise<StackAddresses> {
@@ -52,22 +99,24 @@ export async function stackAddresses(name: string, config: AwsConfig): Promise<S
   const Names = stackParameters.map((each) => parameterName(name, each));
   const { Parameters = [] } = await ssm.send(new GetParametersCommand({ Names }));
   const found = new Map(Parameters.map(({ Name, Value }) => [Name, Value]));
-  const value = (each: StackParameter): string => {
-    const text = found.get(parameterName(name, each));
-    if (text === undefined) throw new Failure(notDeployed(name, parameterName(name, each), place), 2);
-    return text;
-  };
-  const values = stackParameters.map((each) => [each, value(each)]);
-  return Object.fromEntries(values) as StackAddresses;
+  const missing = essential.find((each) => found.get(parameterName(name, each)) === undefined);
+  if (missing) throw new Failure(notDeployed(name, parameterName(name, missing), place), 2);
+  const values = stackParameters.map((each) => [each, found.get(parameterName(name, each))]);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as StackAddresses;
 }
 
 const notDeployed = (stack: string, parameter: string, place: string): string =>
   `no keyturn is deployed as stack "${stack}" in ${place} (Parameter Store has no ${parameter}): deploy it, name another stack with --stack or KEYTURN_STACK, or choose another account or region with AWS_PROFILE and AWS_REGION`;
 
-function where({ endpoint }: AwsConfig, region: string): string {
-  const { AWS_ENDPOINT_URL: fromEnvironment } = process.env;
-  const address = endpoint ?? fromEnvironment;
+function where(config: AwsConfig, region: string): string {
+  const address = endpointOf(config);
   return typeof address === 'string' ? `${region} at ${address}` : region;
+}
+
+/** Where AWS is not where it always is. */
+function endpointOf({ endpoint }: AwsConfig): AwsConfig['endpoint'] {
+  const { AWS_ENDPOINT_URL: fromEnvironment } = process.env;
+  return endpoint ?? fromEnvironment;
 }
 
 async function putRequest(

@@ -4,7 +4,6 @@ import { chain } from './audit.ts';
 import type { Credential, CredentialStatus } from './credential.ts';
 import { Fenced, InvalidInput, Superseded } from './errors.ts';
 import { rotationIdOf } from './ids.ts';
-import type { Key } from './key.ts';
 import { blocking } from './lost-keys.ts';
 import type { LedgerView, ListedKey, Ports, RotationRef } from './ports.ts';
 import { expectedWithin, recordChange } from './record-change.ts';
@@ -16,6 +15,7 @@ import {
   type Rotation,
   type RotationKind,
 } from './rotation.ts';
+import { kindOf } from './rotation-kind.ts';
 import { sent } from './turn.ts';
 import type { TurnState } from './turn-state.ts';
 
@@ -124,7 +124,7 @@ async function open(
     attempt: 0,
     requestedBy: input.requestedBy,
     startedAt: now,
-    expectedBy: plus(now, expectedWithin),
+    expectedBy: plus(now, expectedWithin(credential)),
     resumes: 0,
     lease: null,
     outbox: [
@@ -152,16 +152,6 @@ async function open(
   await ports.ledger.commit({ expected: { auditSeq, epoch }, credential: locked, rotation, audit });
   ports.metrics.count('RotationStarted');
   return { credential: locked, rotation, keys };
-}
-
-/** What a rotation is for follows from the credential alone, so that whoever starts it need not know. */
-function kindOf(
-  { removedAt, declaration: { adopt }, currentGeneration }: Credential,
-  keys: readonly Key[],
-): RotationKind {
-  if (removedAt) return 'retire';
-  const hadIt = keys.some(({ keyId }) => keyId === adopt?.keyId);
-  return adopt && currentGeneration === 0 && !hadIt ? 'adopt' : 'rotate';
 }
 
 /** An adopted key is there already, and a retirement makes none: it begins where its last key is to drain. */

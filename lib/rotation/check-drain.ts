@@ -31,7 +31,7 @@ const deploysFor: Seconds = 2 * 3600;
 const remindEvery: Seconds = 86_400;
 
 /**
- * 1. No old key (a first rotation): on to Complete.
+ * 1. No old key (a first rotation): on to Complete, once every target has the new one.
  * 2. Drained: condemns the old key and goes on to Revoke key, once a window of the policy is open; when it opens, the
  *    proof is made anew. This is the only way to there.
  * 3. Waiting: notes the verdict and says when to look again.
@@ -48,7 +48,7 @@ export async function checkDrain(ports: DrainPorts, ref: RotationRef): Promise<D
     if (turn.rotation.phase !== 'grace' || !facts) return { next: nextStep(turn.rotation) };
     if (turn.rotation.kind === 'retire' && !turn.credential.removedAt) return cancelRetirement(ports, turn);
     const old = oldKey(turn);
-    return old ? decide(ports, ref, turn, old, facts) : skip(ports, turn);
+    return old ? decide(ports, ref, turn, old, facts) : skip(ports, ref, turn);
   });
 }
 
@@ -72,7 +72,16 @@ async function cancelRetirement(ports: DrainPorts, turn: Turn): Promise<DrainSte
   return { next: 'end' };
 }
 
-async function skip(ports: DrainPorts, turn: Turn): Promise<DrainStep> {
+/** A first key waits for nobody, but its rotation is not over while a target has yet to get it. */
+async function skip(ports: DrainPorts, ref: RotationRef, turn: Turn): Promise<DrainStep> {
+  const targets = targetsBehind(turn);
+  if (targets.length > 0) {
+    const lookAt = plus(ports.clock.now(), deployEvery);
+    await ports.ledger.note(ref, {
+      expectedBy: plus(lookAt, expectedWithin(turn.credential) + deploysFor),
+    });
+    return { next: 'deployKey', lookAt, targets };
+  }
   await turn.record({ name: 'nothingToDrain', at: ports.clock.now() });
   return { next: nextStep(turn.rotation) };
 }
@@ -98,7 +107,7 @@ async function decide(
   await ports.ledger.note(ref, {
     checks: facts.checks + 1,
     verdict: verdict.outcome === 'drained' ? shutOut(verdict, opens) : verdict,
-    expectedBy: plus(lookAt, expectedWithin + (targets.length > 0 ? deploysFor : 0)),
+    expectedBy: plus(lookAt, expectedWithin(turn.credential) + (targets.length > 0 ? deploysFor : 0)),
   });
   return targets.length > 0 ? { next: 'deployKey', lookAt, targets } : { next: 'wait', lookAt };
 }
@@ -162,13 +171,14 @@ async function pastDeadline(
   const facts = graceFacts(turn.rotation);
   const extensions = facts?.extensions ?? maxExtensions;
   if (extensions >= maxExtensions) {
-    const lookAt = plus(turn.rotation.expectedBy, -expectedWithin);
-    if (facts?.verdict?.outcome === 'overdue' && lookAt > question.now) return lookAt;
+    const askAgainAt = facts?.askedAt && plus(facts.askedAt, remindEvery);
+    if (askAgainAt && askAgainAt > question.now) return askAgainAt;
     ports.metrics.count('RotationOverdue', { credential: turn.credential.id });
     const { owner } = turn.credential.declaration;
     const detail = { reason: verdict.reason, heldBy: verdict.heldBy, owner };
     const announce = { type: 'Decision Needed' as const, detail };
-    await turn.record({ name: 'decisionNeeded', verdict }, { announce, sleeps: remindEvery });
+    const asked = { name: 'decisionNeeded', at: question.now, verdict } as const;
+    await turn.record(asked, { announce, sleeps: remindEvery });
     return plus(question.now, remindEvery);
   }
   const bySeconds = verdict.quietAt

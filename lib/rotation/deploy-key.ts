@@ -1,6 +1,8 @@
 /** Deploy key: brings the new key to one target, beside the secret that consumers read. */
+import { type Seconds, secondsBetween } from '../usage/instant.ts';
 import { TargetRejected } from './errors.ts';
 import type { Ports, RotationRef } from './ports.ts';
+import { expectedWithin } from './record-change.ts';
 import { type Deployed, graceFacts } from './rotation.ts';
 import { readSecret } from './secret-format.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
@@ -32,7 +34,8 @@ export async function deployKey(
       await recordFailure(ports, turn, target, error);
       throw error;
     }
-    await turn.record({ name: 'keyDeployed', target, at: ports.clock.now() });
+    const sleeps = sleepsOn(ports, turn);
+    await turn.record({ name: 'keyDeployed', target, at: ports.clock.now() }, { sleeps });
     return { target };
   });
 }
@@ -73,9 +76,13 @@ async function recordFailure(ports: DeployPorts, turn: Turn, target: string, err
   const announce = { type: 'Target Failing', detail: { target, reason, owner } } as const;
   await turn.record(
     { name: 'deployFailed', target, at: ports.clock.now(), reason, told: tells || before?.told === true },
-    tells ? { announce } : {},
+    { sleeps: sleepsOn(ports, turn), ...(tells && { announce }) },
   );
   if (tells) ports.metrics.count('TargetFailing');
 }
+
+/** Seconds until the workflow wakes, as was foreseen when it was sent here: its targets do not change that. */
+const sleepsOn = ({ clock }: DeployPorts, { rotation, credential }: Turn): Seconds =>
+  Math.max(0, secondsBetween(clock.now(), rotation.expectedBy) - expectedWithin(credential));
 
 const failuresOf = (deployed: Deployed | undefined): number => deployed?.failures ?? 0;

@@ -16,12 +16,18 @@ const backOff: readonly Seconds[] = [15 * 60, 3600, 6 * 3600, 86_400];
 /** Abandoned rotations in a row after which a credential is `failing`. */
 export const failuresUntilFailing = 5;
 
-/** By policy, and early enough before the issuer ends the key by itself; then when a window is open. */
+/** By policy, when a window is open; and early enough before the issuer ends the key by itself. */
 export function dueAfter(policy: Policy, key: Pick<Key, 'expiresAt'>, since: Instant): Instant {
-  const byPolicy = plus(since, policy.rotateEvery);
-  const byExpiry = key.expiresAt && plus(key.expiresAt, -(policy.grace.max + timeBeforeExpiry));
-  return opensAt(policy.windows, byExpiry ? earliest(byPolicy, byExpiry) : byPolicy);
+  const byPolicy = opensAt(policy.windows, plus(since, policy.rotateEvery));
+  const latestStart = key.expiresAt && plus(key.expiresAt, -(policy.grace.max + timeBeforeExpiry));
+  if (!latestStart || byPolicy <= latestStart) return byPolicy;
+  // Every window opens within a week, so this one opens in time.
+  return policy.windows
+    ? earliest(latestStart, opensAt(policy.windows, plus(latestStart, -week)))
+    : latestStart;
 }
+
+const week: Seconds = 7 * 86_400;
 
 /** An adopted key's age counts, but nothing starts within a day. */
 export const dueAfterAdoption = (policy: Policy, key: Key, now: Instant): Instant =>

@@ -101,8 +101,9 @@ export const endsWithoutEffect = ['Fenced', 'Superseded'] as const;
 /** Not failures but ways: Catch leads them on at once. */
 export const routed = ['OrphanFound', 'UnknownKeyFound'] as const;
 
-/** What 30 days of tries would not change either: a person must look. */
+/** What 30 days of tries would not change either: a person must look, or has decided. */
 export const neverMended = [
+  'CredentialRemoved',
   'PastCommitPoint',
   'ImpossibleTransition',
   'InvalidInput',
@@ -115,6 +116,5 @@ export const notWorthRetrying = [
   'KeyRefused',
   'ProbeUntrusted',
   'AttemptsExhausted',
-  'CredentialRemoved',
   ...neverMended,
 ] as const;

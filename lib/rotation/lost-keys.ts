@@ -66,7 +66,7 @@ async function waitOutLag({ clock, invocation }: LostKeyPorts, turn: Turn, issue
 
 async function listUnclaimed(
   { ledger }: LostKeyPorts,
-  { credential, keys }: Turn,
+  { credential, keys, rotation }: Turn,
   issuer: Issuer,
   before: readonly string[],
 ): Promise<readonly ListedKey[]> {
@@ -74,7 +74,8 @@ async function listUnclaimed(
   const known = new Set([...before, ...keys.map(({ keyId }) => keyId)]);
   const unclaimed: ListedKey[] = [];
   for (const listed of await issuer.list()) {
-    if (known.has(listed.keyId)) continue;
+    // Where keys carry labels, others' need no look at the ledger: a principal may have thousands.
+    if (known.has(listed.keyId) || (issuer.capabilities.named && !isOurs(rotation, issuer, listed))) continue;
     if (!(await ledger.claim(credential.declaration.issuer, listed.keyId))) unclaimed.push(listed);
   }
   return unclaimed;

@@ -22,7 +22,11 @@ export interface PauseAnswer {
  */
 export function pause(
   ports: PausePorts,
-  { credentialId, by, reason }: { readonly credentialId: string; readonly by: string; readonly reason: string },
+  {
+    credentialId,
+    by,
+    reason,
+  }: { readonly credentialId: string; readonly by: string; readonly reason: string },
 ): Promise<PauseAnswer> {
   return unlessChanged(ports, async () => {
     const credential = await known(ports, credentialId);

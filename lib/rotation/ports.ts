@@ -158,7 +158,7 @@ export type ProbeAnswer = 'alive' | 'forbidden' | 'dead' | 'unknown';
 /** What an issuer can do, as data that the workflow obeys. */
 export interface Capabilities {
   readonly create: 'api' | 'human';
-  /** Live keys that the issuer allows per credential; 1 means no planned rotation. */
+  /** Keys that the issuer allows in its list, of whatever credential or origin; 1 means no planned rotation. */
   readonly maxLiveKeys: number;
   /** Keys can carry our label, so that an orphan is found by it. */
   readonly named: boolean;
@@ -166,6 +166,8 @@ export interface Capabilities {
   readonly disable: boolean;
   /** A key can be given an end when it is made. */
   readonly expiry: boolean;
+  /** Calls are made with the key id beside the secret, so consumers must read both. */
+  readonly keyIdInCalls: boolean;
   /** Nobody but this installation makes keys under the principal. */
   readonly exclusive: boolean;
   /** Seconds until a created key is accepted, and listed, everywhere. */

@@ -34,7 +34,7 @@ export async function promoteKey(ports: PromotePorts, ref: RotationRef): Promise
     if (turn.rotation.phase === 'verified') {
       const opens = mayChangeAt(turn.credential, ports.clock.now());
       if (opens > ports.clock.now()) {
-        await ports.ledger.note(ref, { expectedBy: plus(opens, expectedWithin) });
+        await ports.ledger.note(ref, { expectedBy: plus(opens, expectedWithin(turn.credential)) });
         return { next: 'wait', lookAt: opens };
       }
       await beginPromotion(ports, turn);

@@ -3,7 +3,6 @@ import { type Instant, plus, type Seconds, secondsBetween } from '../usage/insta
 import { Superseded } from './errors.ts';
 import { executionNameOf } from './ids.ts';
 import type { Ports } from './ports.ts';
-import { expectedWithin } from './record-change.ts';
 import type { Rotation } from './rotation.ts';
 
 type ResumePorts = Pick<Ports, 'ledger' | 'executions' | 'clock' | 'metrics'>;
@@ -15,6 +14,9 @@ export type Resumption =
 
 /** An execution may hold 25,000 events and lives a year at most; long before that it hands over. */
 const oldestExecution: Seconds = 60 * 86_400;
+
+/** A living execution that sleeps longer than was foreseen is looked at again after this long. */
+const lookAgainAfter: Seconds = 300;
 
 /** Runs in a row that may come to nothing until a person should look. */
 const resumesUntilStuck = 3;
@@ -45,7 +47,7 @@ async function resume(ports: ResumePorts, rotation: Rotation): Promise<Resumptio
   const { status, startedAt } = await executions.state(executionNameOf(rotationId, run));
   if (status === 'runs' && !isTooOld(startedAt, now)) {
     // It sleeps longer than anybody foresaw, or waits for a retry: looked at again later.
-    await ledger.note(rotation, { expectedBy: plus(now, expectedWithin) });
+    await ledger.note(rotation, { expectedBy: plus(now, lookAgainAfter) });
     return { outcome: 'runs' };
   }
   const resumes = rotation.resumes + 1;

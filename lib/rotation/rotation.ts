@@ -110,6 +110,8 @@ export interface GraceFacts {
   readonly verdict: DrainVerdict | null;
   /** When the proof was complete; null while the old key waits. */
   readonly drainedAt: Instant | null;
+  /** When the owner was asked last what to do about an overdue key; null before. */
+  readonly askedAt: Instant | null;
   /** By target; one that is missing has not been tried. */
   readonly deployments: Readonly<Record<string, Deployed>>;
 }
@@ -178,7 +180,7 @@ export type RotationEvent =
       readonly verdict: DrainVerdict;
       readonly old: CondemnedKey;
     }
-  | { readonly name: 'decisionNeeded'; readonly verdict: DrainVerdict }
+  | { readonly name: 'decisionNeeded'; readonly at: Instant; readonly verdict: DrainVerdict }
   | { readonly name: 'nothingToDrain'; readonly at: Instant }
   | { readonly name: 'revokeAccepted'; readonly at: Instant }
   | { readonly name: 'provenDead' }
@@ -261,7 +263,7 @@ export function advance(rotation: Rotation, event: RotationEvent): Rotation {
       };
     case 'decisionNeeded':
       if (rotation.phase !== 'grace') throw impossible(rotation, event);
-      return { ...rotation, verdict: event.verdict };
+      return { ...rotation, askedAt: event.at, verdict: event.verdict };
     case 'nothingToDrain':
       if (rotation.phase !== 'grace') throw impossible(rotation, event);
       return { ...rotation, phase: 'completing', drainedAt: event.at };
@@ -320,7 +322,16 @@ function withDeployment(
 
 export function graceFrom(promotedAt: Instant, graceMax: number): GraceFacts {
   const deadline = plus(promotedAt, graceMax);
-  return { promotedAt, deadline, extensions: 0, checks: 0, verdict: null, drainedAt: null, deployments: {} };
+  return {
+    promotedAt,
+    deadline,
+    extensions: 0,
+    checks: 0,
+    verdict: null,
+    drainedAt: null,
+    askedAt: null,
+    deployments: {},
+  };
 }
 
 const whyCondemned = ({ phase }: Rotation) => (phase === 'abandoning' ? 'abandoned' : 'orphan');

@@ -73,7 +73,12 @@ function newestFindings(
   const last = records.at(-1);
   const seq = last?.seq ?? 0;
   if (seq !== auditSeq) {
-    return [{ seq: auditSeq, what: `the credential's row says that it is the newest record, the trail ends with ${seq}` }];
+    return [
+      {
+        seq: auditSeq,
+        what: `the credential's row says that it is the newest record, the trail ends with ${seq}`,
+      },
+    ];
   }
   if (!last || last.hash === auditHash) return [];
   return [{ seq, what: `its hash is ${last.hash}, the credential's row says ${auditHash}` }];

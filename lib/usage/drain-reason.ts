@@ -1,6 +1,7 @@
 /** The drain verdict in words, for the owner who is asked whether the old key may die. */
 import type { DrainQuestion } from './drain.ts';
 import { type Instant, secondsBetween } from './instant.ts';
+import { span } from './span.ts';
 import { newest, type Standing } from './standing.ts';
 
 /** More names than this are counted, so that a verdict fits into a ledger row and a message. */
@@ -83,11 +84,4 @@ function time(at: Instant, now: Instant): string {
   return at.slice(0, 10) === now.slice(0, 10) ? clock : `${at.slice(0, 10)} ${clock}`;
 }
 
-function ago(at: Instant, now: Instant): string {
-  const seconds = Math.max(0, Math.floor(secondsBetween(at, now)));
-  if (seconds < 120) return `${seconds} s ago`;
-  if (seconds < 2 * 3600) return `${Math.floor(seconds / 60)} min ago`;
-  return seconds < 48 * 3600
-    ? `${Math.floor(seconds / 3600)} h ago`
-    : `${Math.floor(seconds / 86_400)} d ago`;
-}
+const ago = (at: Instant, now: Instant): string => `${span(secondsBetween(at, now))} ago`;

@@ -8,7 +8,7 @@ const { rotationId } = aRotation();
 describe('keyturn rotate', () => {
   it('asks by event and prints the rotation that was started', async () => {
     const stack = await answering({ outcome: 'started', rotationId });
-    const { code, out } = await run(stack, 'rotate', 'billing-agent', '--reason', 'laptop lost');
+    const { code, out } = await run(stack, ['rotate', 'billing-agent', '--reason', 'laptop lost']);
     expect({ code, out }).toEqual({
       code: 0,
       out: `rotation ${rotationId} of "billing-agent" was asked for`,
@@ -17,12 +17,11 @@ describe('keyturn rotate', () => {
   });
 
   it('prints one JSON object for programs', async () => {
-    const { out } = await run(
-      await answering({ outcome: 'started', rotationId }),
+    const { out } = await run(await answering({ outcome: 'started', rotationId }), [
       'rotate',
       'billing-agent',
       '--json',
-    );
+    ]);
     expect(JSON.parse(out)).toEqual({
       requestId: 'request-1',
       credential: 'billing-agent',
@@ -33,7 +32,7 @@ describe('keyturn rotate', () => {
 
   it('fails with the reason when it is refused', async () => {
     const stack = await answering({ outcome: 'rejected', reason: 'it rotates already' });
-    const { code, out, err } = await run(stack, 'rotate', 'billing-agent', '--json');
+    const { code, out, err } = await run(stack, ['rotate', 'billing-agent', '--json']);
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({ outcome: 'rejected', reason: 'it rotates already' });
     expect(err).toBe('keyturn: rotation of "billing-agent" was refused: it rotates already');
@@ -42,7 +41,7 @@ describe('keyturn rotate', () => {
   it('gives up after a minute when nobody answers', async () => {
     const stack = twinStack();
     await put(stack, aCredential());
-    const { code, err } = await run(stack, 'rotate', 'billing-agent');
+    const { code, err } = await run(stack, ['rotate', 'billing-agent']);
     expect(code).toBe(1);
     expect(err).toContain('nobody picked up request request-1 in 60 s');
     expect(err).toContain('dead-letter queue');
@@ -51,7 +50,7 @@ describe('keyturn rotate', () => {
   it('asks nobody about a credential that does not exist', async () => {
     const stack = twinStack();
     await put(stack, aCredential());
-    const { code, err } = await run(stack, 'rotate', 'billing-agents');
+    const { code, err } = await run(stack, ['rotate', 'billing-agents']);
     expect(code).toBe(1);
     expect(err).toContain('did you mean "billing-agent"?');
     expect(stack.asked).toEqual([]);
@@ -62,7 +61,7 @@ describe('keyturn rotate', () => {
     ['billing-agent', 'x'.repeat(257)],
   ])('refuses what an event cannot say (%s)', async (credential, reason) => {
     const stack = twinStack();
-    const { code, err } = await run(stack, 'rotate', credential, '--reason', reason);
+    const { code, err } = await run(stack, ['rotate', credential, '--reason', reason]);
     expect(code).toBe(2);
     expect(err).toContain('this cannot be asked for');
     expect(stack.asked).toEqual([]);
@@ -76,7 +75,7 @@ describe('keyturn rotate --wait', () => {
       aRotation({ at: 'grace' }),
       aRotation({ at: 'completed' }),
     );
-    const { code, out } = await run(stack, 'rotate', 'billing-agent', '--wait');
+    const { code, out } = await run(stack, ['rotate', 'billing-agent', '--wait']);
     expect(code).toBe(0);
     expect(out.split('\n').map((line) => line.split(':')[0])).toEqual([
       `rotation ${rotationId} of "billing-agent" was asked for`,
@@ -88,7 +87,7 @@ describe('keyturn rotate --wait', () => {
 
   it('keeps stdout to one JSON object with --json', async () => {
     const stack = await going(aRotation({ at: 'verifying' }), aRotation({ at: 'completed' }));
-    const { out, err } = await run(stack, 'rotate', 'billing-agent', '--wait', '--json');
+    const { out, err } = await run(stack, ['rotate', 'billing-agent', '--wait', '--json']);
     expect(JSON.parse(out)).toMatchObject({
       outcome: 'started',
       rotationId,
@@ -99,12 +98,11 @@ describe('keyturn rotate --wait', () => {
   });
 
   it('fails with the reason when the rotation is abandoned', async () => {
-    const { code, err } = await run(
-      await going(aRotation({ at: 'abandoned' })),
+    const { code, err } = await run(await going(aRotation({ at: 'abandoned' })), [
       'rotate',
       'billing-agent',
       '--wait',
-    );
+    ]);
     expect({ code, err }).toEqual({
       code: 1,
       err: `keyturn: rotation ${rotationId} was abandoned: the issuer refused the request`,
@@ -112,7 +110,7 @@ describe('keyturn rotate --wait', () => {
   });
 
   it('says so when the execution never begins', async () => {
-    const { code, err } = await run(await going(), 'rotate', 'billing-agent', '--wait');
+    const { code, err } = await run(await going(), ['rotate', 'billing-agent', '--wait']);
     expect(code).toBe(1);
     expect(err).toContain('is not heard of any more');
   });
@@ -127,7 +125,7 @@ describe('the command line', () => {
     [['rotate'], 2],
     [['status', '--jsn'], 2],
   ])('ends %j with %i', async (argv, code) => {
-    expect(await run(twinStack(), ...argv)).toMatchObject({ code });
+    expect(await run(twinStack(), argv)).toMatchObject({ code });
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aCredential, aKey, aRotation, someTime } from '../support/builders.ts';
+import { aCredential, aDeclaration, aKey, aRotation, someTime } from '../support/builders.ts';
 import { put, run, type TwinStack, twinStack } from './twin-stack.ts';
 
 const oldVersion = aKey().versionId;
@@ -18,33 +18,66 @@ describe('keyturn status', () => {
       }),
     );
     await put(stack, aCredential({ id: 'fresh-one' }));
-    const { code, out } = await run(stack, 'status');
+    const { code, out } = await run(stack, ['status']);
     expect(code).toBe(0);
     expect(out).toMatch(/active-one +billing-team +active +3 .* in 3 d +-$/m);
     expect(out).toMatch(/fresh-one +billing-team +new +- .*the sweep to start its first rotation$/m);
   });
 
   it('says who a rotation in grace waits for', async () => {
-    const { out } = await run(await inGrace(), 'status');
+    const { out } = await run(await inGrace(), ['status']);
     expect(out).toMatch(/billing-agent .*rotating .* grace .* mirror, nightly$/m);
   });
 
   it('says when an execution is not heard of any more', async () => {
     const stack = await inGrace();
     stack.clock.advance(3_600);
-    const { out } = await run(stack, 'status');
+    const { out } = await run(stack, ['status']);
     expect(out).toContain('its execution, which was to be heard of by 2026-03-02T08:15:00.000Z');
   });
 
+  it.each<readonly [string, Parameters<typeof aCredential>[0], string]>([
+    [
+      'a pause',
+      { status: 'active', pause: { at: someTime, by: 'ada', reason: 'release week' } },
+      '"keyturn resume": paused by ada (release week)',
+    ],
+    ['its retirement', { status: 'retiring', removedAt: someTime }, 'the sweep to end its last key'],
+    [
+      'another try',
+      { status: 'failing', failures: 5 },
+      'its next try, after 5 abandoned in a row: see why in its history',
+    ],
+  ])('says what a credential waits for: %s', async (_what, overrides, waitsFor) => {
+    const stack = twinStack();
+    await put(stack, aCredential(overrides));
+    const { out } = await run(stack, ['status']);
+    expect(out.endsWith(waitsFor)).toBe(true);
+  });
+
+  it('says when a rotation waits for its window', async () => {
+    const stack = twinStack();
+    const windows = [{ days: ['tue' as const], from: '22:00', to: '24:00', timeZone: 'UTC' }];
+    const { policy } = aDeclaration();
+    const rotation = aRotation({ at: 'verified' });
+    const declaration = aDeclaration({ policy: { ...policy, windows } });
+    const activeRotation = rotation.rotationId;
+    await put(stack, aCredential({ status: 'rotating', activeRotation, currentGeneration: 1, declaration }), {
+      rotation,
+    });
+    const { out } = await run(stack, ['status']);
+    expect(out).toMatch(/ its window, which opens at 2026-03-03T22:00:00\.000Z$/);
+  });
+
   it('says so when nothing is registered', async () => {
-    expect(await run(twinStack(), 'status')).toMatchObject({
+    expect(await run(twinStack(), ['status'])).toMatchObject({
       code: 0,
       out: 'stack "keyturn" has no credentials: add some to keyturn.yaml',
     });
   });
 
   it('prints one JSON object for programs', async () => {
-    const { out } = await run(await inGrace(), 'status', '--json');
+    const { out } = await run(await inGrace(), ['status', '--json']);
     expect(JSON.parse(out)).toMatchObject({
       stack: 'keyturn',
       credentials: [{ id: 'billing-agent', status: 'rotating', phase: 'grace', waitsFor: 'mirror, nightly' }],
@@ -54,7 +87,7 @@ describe('keyturn status', () => {
 
 describe('keyturn status <credential>', () => {
   it('shows keys, rotation, consumers and the last rotations', async () => {
-    const { code, out } = await run(await inGrace(), 'status', 'billing-agent');
+    const { code, out } = await run(await inGrace(), ['status', 'billing-agent']);
     expect(code).toBe(0);
     expect(out).toMatch(/^ {2}2 +key_live_0002 +current/m);
     expect(out).toMatch(/^ {2}1 +key_live_0001 +superseded/m);
@@ -62,7 +95,7 @@ describe('keyturn status <credential>', () => {
     expect(out).toContain('deadline    in 4 h');
     expect(out).toMatch(/billing-agent +0 +never +- +-$/m);
     expect(out).toMatch(/mirror \(not declared\) +1 +0 s ago +1 +key 1 0 s ago$/m);
-    expect(out).toMatch(/Last rotations\n.*\n {2}a1f0d9c2\S+ +2 +grace/);
+    expect(out).toMatch(/Last rotations\n.*\n {2}a1f0d9c2\S+ +rotate +2 +grace/);
   });
 
   it('shows the proof of death, and why a rotation was abandoned', async () => {
@@ -70,13 +103,38 @@ describe('keyturn status <credential>', () => {
     const proof = { by: 'refusal', probes: 3, firstAt: someTime, lastAt: someTime } as const;
     const rotation = aRotation({ at: 'abandoned' });
     await put(stack, aCredential(), { rotation, keys: [aKey({ status: 'dead', proof })] });
-    const { out } = await run(stack, 'status', 'billing-agent');
+    const { out } = await run(stack, ['status', 'billing-agent']);
     expect(out).toContain('refused 3 times in a row, 0 s ago');
     expect(out).toMatch(/abandoned .* the issuer refused the request$/m);
   });
 
+  it('shows which targets have the new key, and why one has not', async () => {
+    const stack = twinStack();
+    const mirror = { done: true, at: someTime, failures: 0, reason: null, told: false };
+    const cache = { done: false, at: someTime, failures: 2, reason: 'it does not answer', told: false };
+    const rotation = aRotation({ at: 'grace', deployments: { mirror, cache } });
+    const declaration = aDeclaration({ targets: ['mirror', 'cache', 'edge'] });
+    const activeRotation = rotation.rotationId;
+    await put(stack, aCredential({ status: 'rotating', activeRotation, declaration }), { rotation });
+    const { out } = await run(stack, ['status', 'billing-agent']);
+    expect(out).toMatch(/^ {2}mirror +deployed +0 s ago +0 +-$/m);
+    expect(out).toMatch(/^ {2}cache +failing +0 s ago +2 +it does not answer$/m);
+    expect(out).toMatch(/^ {2}edge +not yet +- +0 +-$/m);
+    expect(out).toMatch(/^waits for +target cache \(it does not answer\)$/m);
+  });
+
+  it('shows who has paused it, and that it is not declared any more', async () => {
+    const stack = twinStack();
+    const pause = { at: someTime, by: 'ada', reason: 'release week' };
+    await put(stack, aCredential({ status: 'retiring', pause, removedAt: someTime, failures: 2 }));
+    const { out } = await run(stack, ['status', 'billing-agent']);
+    expect(out).toMatch(/^paused +0 s ago by ada: release week$/m);
+    expect(out).toMatch(/^removed +0 s ago: keyturn\.yaml does not declare it any more$/m);
+    expect(out).toMatch(/^failures +2 rotations abandoned in a row$/m);
+  });
+
   it('prints the same for programs, without fingerprints', async () => {
-    const { out } = await run(await inGrace(), 'status', 'billing-agent', '--json');
+    const { out } = await run(await inGrace(), ['status', 'billing-agent', '--json']);
     expect(JSON.parse(out)).toMatchObject({
       id: 'billing-agent',
       rotation: { phase: 'grace', verdict: { outcome: 'waiting', heldBy: ['mirror', 'nightly'] } },
@@ -89,7 +147,7 @@ describe('keyturn status <credential>', () => {
   });
 
   it('names the nearest credential when there is none of this id', async () => {
-    const { code, err } = await run(await inGrace(), 'status', 'biling-agent');
+    const { code, err } = await run(await inGrace(), ['status', 'biling-agent']);
     expect({ code, err }).toEqual({
       code: 1,
       err: 'keyturn: stack "keyturn" has no credential "biling-agent", did you mean "billing-agent"?',

@@ -1,22 +1,66 @@
 /** `keyturn rotate <credential>`: asks for a rotation by event, as any tool would, and tells what became of it. */
+import type { Command } from 'commander';
 import type { StartAnswer } from '../../rotation/ports.ts';
 import type { Rotation } from '../../rotation/rotation.ts';
+import { decideStart } from '../../rotation/start-rotation.ts';
 import { type Instant, plus, type Seconds } from '../../usage/instant.ts';
+import { span } from '../../usage/span.ts';
 import { rotateRequested } from '../../workflow/events.ts';
 import { Failure } from '../failure.ts';
-import { span } from '../format/time.ts';
 import type { Host } from '../host.ts';
+import {
+  examples,
+  jsonOption,
+  oneCredential,
+  reasonOption,
+  type StackOptions,
+  type Surroundings,
+  stackOption,
+} from '../options.ts';
 import type { Stack } from '../stack.ts';
+import { knownCredential } from './known-credential.ts';
+import { outlookOf } from './outlook.ts';
+import { planFor, tellPlan } from './plan.ts';
 import { type RotationLine, rotationLine } from './standing.ts';
-import { unknownCredential } from './status.ts';
 import { waitsFor } from './waits-for.ts';
 
-export interface RotateRequest {
+export function addRotate(keyturn: Command, { host, connect }: Surroundings): void {
+  keyturn
+    .command('rotate')
+    .description('Asks for a rotation of one credential now.')
+    .addArgument(oneCredential())
+    .addOption(reasonOption())
+    .option('--wait', 'follow the rotation to its end')
+    .option('--dry-run', 'show what it would do, and start nothing')
+    .addOption(stackOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        ['keyturn rotate npm-token --reason "laptop lost"', 'ask for it, and say why'],
+        ['keyturn rotate npm-token --dry-run', 'the plan, if it were asked for now'],
+        ['keyturn rotate npm-token --wait --json', 'wait for the end; exit code 1 unless it completes'],
+      ),
+    )
+    .action(async (credential: string, { stack: name, reason, json, wait, dryRun }: Options) => {
+      const stack = await connect(name);
+      if (dryRun) await rehearse(host, stack, credential, json === true);
+      else await rotate(host, stack, { credential, reason }, { json: json === true, wait: wait === true });
+    });
+}
+
+interface Options extends StackOptions {
+  readonly reason: string;
+  readonly wait?: boolean;
+  readonly dryRun?: boolean;
+}
+
+interface RotateRequest {
   readonly credential: string;
   readonly reason: string;
 }
 
-export interface RotateOptions {
+interface RotateOptions {
   readonly json: boolean;
   /** Follow the rotation to its end. */
   readonly wait: boolean;
@@ -27,8 +71,17 @@ const patience: Seconds = 60;
 const askEvery: Seconds = 0.5;
 const lookEvery: Seconds = 1;
 
+/** What `start-rotation` would answer, and what would come of it. @throws Failure when it would refuse. */
+async function rehearse(host: Host, stack: Stack, credential: string, json: boolean): Promise<void> {
+  await knownCredential(stack, credential);
+  const answer = await decideStart(stack, credential);
+  if (answer.outcome === 'rejected')
+    throw new Failure(`rotation of "${credential}" would be refused: ${answer.reason}`);
+  tellPlan(host, await planFor(outlookOf(stack), credential, true), json);
+}
+
 /** @throws Failure when the request is refused, when nobody answers, or when the rotation does not complete. */
-export async function rotate(
+async function rotate(
   host: Host,
   stack: Stack,
   request: RotateRequest,
@@ -60,8 +113,7 @@ async function check(stack: Stack, request: RotateRequest): Promise<void> {
   const { error } = rotateRequested.detail.safeParse({ schemaVersion: 1, ...request });
   const mistakes = error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];
   if (mistakes.length > 0) throw new Failure(`this cannot be asked for: ${mistakes.join('; ')}`, 2);
-  if (!(await stack.ledger.load(request.credential)))
-    throw await unknownCredential(stack, request.credential);
+  await knownCredential(stack, request.credential);
 }
 
 /** @throws Failure when start-rotation has not answered in time; it may still do so later. */

@@ -1,12 +1,20 @@
 /** What the ledger says of credentials, as plain data: `--json` prints it, the formats make it readable. */
-import type { Credential } from '../../rotation/credential.ts';
+import type { Credential, Pause } from '../../rotation/credential.ts';
 import type { Key, KeyStatus, Proof } from '../../rotation/key.ts';
-import { graceFacts, type Phase, type Rotation } from '../../rotation/rotation.ts';
+import {
+  type Deployed,
+  graceFacts,
+  type Phase,
+  type Rotation,
+  type RotationKind,
+} from '../../rotation/rotation.ts';
 import type { DrainVerdict } from '../../usage/drain.ts';
 import { type Instant, type Seconds, secondsBetween } from '../../usage/instant.ts';
 import type { Presence } from '../../usage/presence.ts';
+import { inParallel } from '../in-parallel.ts';
 import type { Stack } from '../stack.ts';
 import { type ConsumerSeen, consumersSeen } from './consumers-seen.ts';
+import { knownCredential } from './known-credential.ts';
 import { waitsFor } from './waits-for.ts';
 
 export interface CredentialLine {
@@ -20,6 +28,9 @@ export interface CredentialLine {
   /** Of the rotation under way. */
   readonly phase: Phase | null;
   readonly dueAt: Instant | null;
+  readonly pause: Pause | null;
+  /** Rotations in a row that were abandoned. */
+  readonly failures: number;
   /** What has to happen before it goes on, in words. */
   readonly waitsFor: string | null;
 }
@@ -27,6 +38,8 @@ export interface CredentialLine {
 export interface CredentialDetail extends CredentialLine {
   readonly issuer: string;
   readonly secret: string;
+  /** Since when keyturn.yaml does not declare it any more. */
+  readonly removedAt: Instant | null;
   readonly keys: readonly KeyLine[];
   readonly rotation: RotationDetail | null;
   readonly consumers: readonly ConsumerSeen[];
@@ -48,6 +61,7 @@ export interface KeyLine {
 
 export interface RotationLine {
   readonly rotationId: string;
+  readonly kind: RotationKind;
   readonly generation: number;
   readonly phase: Phase;
   readonly requestedBy: string;
@@ -67,6 +81,13 @@ export interface RotationDetail extends RotationLine {
   readonly checks: number;
   /** Of the newest Check drain: may the old key die, and who keeps it alive? */
   readonly verdict: Pick<DrainVerdict, 'outcome' | 'reason' | 'heldBy'> | null;
+  readonly targets: readonly TargetLine[];
+}
+
+export interface TargetLine extends Omit<Deployed, 'at' | 'told'> {
+  readonly target: string;
+  /** When it was last tried; null before. */
+  readonly at: Instant | null;
 }
 
 /** How many past rotations the details list. */
@@ -75,16 +96,14 @@ const pastRotations = 5;
 /** One line for each registered credential, by id. */
 export async function everyCredential(stack: Stack): Promise<readonly CredentialLine[]> {
   const credentials = await stack.ledger.credentials();
-  return Promise.all(
-    credentials.map(async (credential) => lineOf(stack, credential, await latestRotation(stack, credential))),
+  return inParallel(credentials, async (credential) =>
+    lineOf(stack, credential, await latestRotation(stack, credential)),
   );
 }
 
-/** @returns undefined when there is no such credential. */
-export async function oneCredential(stack: Stack, id: string): Promise<CredentialDetail | undefined> {
-  const view = await stack.ledger.load(id);
-  if (!view) return undefined;
-  const { credential, keys } = view;
+/** @throws Failure that names the nearest credential when there is none of this id. */
+export async function oneCredential(stack: Stack, id: string): Promise<CredentialDetail> {
+  const { credential, keys } = await knownCredential(stack, id);
   const [rotations, presence] = await Promise.all([stack.ledger.rotations(id), stack.usage.presence(id)]);
   return detailOf(stack, credential, keys, rotations, presence);
 }
@@ -107,6 +126,8 @@ function lineOf({ clock }: Stack, credential: Credential, rotation: Rotation | u
     promotedAt: credential.lastPromotedAt,
     phase: rotation?.phase ?? null,
     dueAt: credential.dueAt,
+    pause: credential.pause,
+    failures: credential.failures,
     waitsFor: waitsFor(credential, rotation, clock.now()),
   };
 }
@@ -126,8 +147,9 @@ function detailOf(
     ...lineOf(stack, credential, latest),
     issuer: declaration.issuer,
     secret: declaration.secret.name,
+    removedAt: credential.removedAt,
     keys: keys.map(keyLine),
-    rotation: latest ? rotationDetail(latest) : null,
+    rotation: latest ? rotationDetail(latest, declaration.targets ?? []) : null,
     consumers: consumersSeen(declaration.consumers, presence, keys),
     rotations: rotations.slice(0, pastRotations).map(rotationLine),
   };
@@ -137,14 +159,14 @@ const keyLine = ({ credentialId, rotationId, issuer, fingerprint, lastProbedAt, 
   shown;
 
 export function rotationLine(rotation: Rotation): RotationLine {
-  const { rotationId, generation, phase, requestedBy, startedAt } = rotation;
+  const { rotationId, kind, generation, phase, requestedBy, startedAt } = rotation;
   const endedAt = 'endedAt' in rotation ? rotation.endedAt : null;
   const reason = 'reason' in rotation ? rotation.reason : null;
   const seconds = endedAt === null ? null : secondsBetween(startedAt, endedAt);
-  return { rotationId, generation, phase, requestedBy, startedAt, endedAt, seconds, reason };
+  return { rotationId, kind, generation, phase, requestedBy, startedAt, endedAt, seconds, reason };
 }
 
-function rotationDetail(rotation: Rotation): RotationDetail {
+function rotationDetail(rotation: Rotation, targets: readonly string[]): RotationDetail {
   const facts = graceFacts(rotation);
   return {
     ...rotationLine(rotation),
@@ -155,7 +177,17 @@ function rotationDetail(rotation: Rotation): RotationDetail {
     extensions: facts?.extensions ?? 0,
     checks: facts?.checks ?? 0,
     verdict: facts?.verdict ? verdictOf(facts.verdict) : null,
+    targets: facts ? targetLines(facts.deployments, targets) : [],
   };
 }
+
+const targetLines = (
+  deployments: Readonly<Record<string, Deployed>>,
+  declared: readonly string[],
+): readonly TargetLine[] =>
+  [...new Set([...declared, ...Object.keys(deployments)])].map((target) => {
+    const { done = false, at = null, failures = 0, reason = null } = deployments[target] ?? {};
+    return { target, done, at, failures, reason };
+  });
 
 const verdictOf = ({ outcome, reason, heldBy }: DrainVerdict) => ({ outcome, reason, heldBy });

@@ -1,18 +1,43 @@
 /** `keyturn status [credential]`: where everything stands, or everything about one credential. */
-import { didYouMean } from '../../config/mistakes.ts';
-import { Failure } from '../failure.ts';
+import type { Command } from 'commander';
 import { paintIf } from '../format/colour.ts';
 import { credentialDetail } from '../format/credential-detail.ts';
 import { credentialList } from '../format/credential-list.ts';
 import type { Host } from '../host.ts';
+import {
+  examples,
+  jsonOption,
+  maybeCredential,
+  type StackOptions,
+  type Surroundings,
+  stackOption,
+} from '../options.ts';
 import type { Stack } from '../stack.ts';
 import { everyCredential, oneCredential } from './standing.ts';
 
-export interface StatusOptions {
-  readonly json: boolean;
+export function addStatus(keyturn: Command, { host, connect }: Surroundings): void {
+  keyturn
+    .command('status')
+    .description('Where all credentials stand, or everything about one.')
+    .addArgument(maybeCredential())
+    .addOption(stackOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        ['keyturn status', 'one line for each credential, and what it waits for'],
+        ['keyturn status npm-token', 'keys, rotation, targets and consumers of one'],
+        ['keyturn status --stack prod --json', 'the same for programs'],
+      ),
+    )
+    .action(async (credential: string | undefined, { stack: name, json = false }: StackOptions) => {
+      const stack = await connect(name);
+      if (credential === undefined) await statusOfAll(host, stack, json);
+      else await statusOfOne(host, stack, credential, json);
+    });
 }
 
-export async function statusOfAll(host: Host, stack: Stack, { json }: StatusOptions): Promise<void> {
+async function statusOfAll(host: Host, stack: Stack, json: boolean): Promise<void> {
   const credentials = await everyCredential(stack);
   if (json) host.out(JSON.stringify({ stack: stack.name, credentials }));
   else if (credentials.length === 0)
@@ -22,20 +47,8 @@ export async function statusOfAll(host: Host, stack: Stack, { json }: StatusOpti
 }
 
 /** @throws Failure that names the nearest credential when there is none of this id. */
-export async function statusOfOne(
-  host: Host,
-  stack: Stack,
-  id: string,
-  { json }: StatusOptions,
-): Promise<void> {
+async function statusOfOne(host: Host, stack: Stack, id: string, json: boolean): Promise<void> {
   const detail = await oneCredential(stack, id);
-  if (!detail) throw await unknownCredential(stack, id);
   if (json) host.out(JSON.stringify({ stack: stack.name, ...detail }));
   else for (const line of credentialDetail(detail, stack.clock.now(), paintIf(host.colour))) host.out(line);
-}
-
-export async function unknownCredential(stack: Stack, id: string): Promise<Failure> {
-  const known = (await stack.ledger.credentials()).map((credential) => credential.id);
-  const nearest = didYouMean(id, known) || ', see them with "keyturn status"';
-  return new Failure(`stack "${stack.name}" has no credential "${id}"${nearest}`);
 }

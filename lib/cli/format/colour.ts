@@ -8,12 +8,19 @@ const styleOf: Readonly<Record<string, Style>> = {
   completed: 'green',
   'on new': 'green',
   current: 'green',
+  deployed: 'green',
+  ok: 'green',
   rotating: 'yellow',
   both: 'yellow',
   'on old': 'yellow',
+  retiring: 'yellow',
+  missing: 'yellow',
   unknown: 'red',
   blocked: 'red',
   abandoned: 'red',
+  failing: 'red',
+  failed: 'red',
+  wrong: 'red',
 };
 
 export type Paint = (word: string) => string;

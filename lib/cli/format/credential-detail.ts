@@ -1,10 +1,17 @@
 /** Everything about one credential, for people: its keys, its rotation, who uses it, what came before. */
 import type { Instant } from '../../usage/instant.ts';
+import { span } from '../../usage/span.ts';
 import type { ConsumerSeen } from '../commands/consumers-seen.ts';
-import type { CredentialDetail, KeyLine, RotationDetail, RotationLine } from '../commands/standing.ts';
+import type {
+  CredentialDetail,
+  KeyLine,
+  RotationDetail,
+  RotationLine,
+  TargetLine,
+} from '../commands/standing.ts';
 import type { Paint } from './colour.ts';
 import { table } from './table.ts';
-import { ago, ahead, span } from './time.ts';
+import { ago, ahead } from './time.ts';
 
 interface Words {
   readonly now: Instant;
@@ -17,6 +24,7 @@ export function credentialDetail(detail: CredentialDetail, now: Instant, paint: 
     ...facts(detail, words),
     ...section('Keys', keyTable(detail.keys, words)),
     ...section('Rotation under way', detail.rotation ? rotationFacts(detail.rotation, words) : []),
+    ...section('Targets', targetTable(detail.rotation?.targets ?? [], words)),
     ...section('Consumers', consumerTable(detail.consumers, words)),
     ...section('Last rotations', rotationTable(detail.rotations, words)),
   ];
@@ -28,6 +36,12 @@ function facts(detail: CredentialDetail, { now, paint }: Words): readonly string
     ['owner', detail.owner],
     ['issuer', detail.issuer],
     ['secret', detail.secret],
+    [
+      'removed',
+      detail.removedAt && `${ago(detail.removedAt, now)}: keyturn.yaml does not declare it any more`,
+    ],
+    ['paused', detail.pause && `${ago(detail.pause.at, now)} by ${detail.pause.by}: ${detail.pause.reason}`],
+    ['failures', detail.failures > 0 ? `${detail.failures} rotations abandoned in a row` : null],
     ['due', detail.dueAt && `${ahead(detail.dueAt, now)} (${detail.dueAt})`],
     ['waits for', detail.waitsFor],
   ]);
@@ -58,7 +72,7 @@ function rotationFacts(rotation: RotationDetail, { now }: Words): readonly strin
   const { deadline, extensions, verdict } = rotation;
   const extended = extensions > 0 ? `, extended ${extensions} times` : '';
   return pairs([
-    ['rotation', rotation.rotationId],
+    ['rotation', `${rotation.rotationId} (${rotation.kind})`],
     ['phase', `${rotation.phase} (run ${rotation.run}, attempt ${rotation.attempt})`],
     ['asked by', rotation.requestedBy],
     ['started', ago(rotation.startedAt, now)],
@@ -69,6 +83,20 @@ function rotationFacts(rotation: RotationDetail, { now }: Words): readonly strin
     ['held by', verdict && verdict.heldBy.length > 0 ? verdict.heldBy.join(', ') : null],
     ['reason', rotation.reason],
   ]);
+}
+
+function targetTable(targets: readonly TargetLine[], { now, paint }: Words): readonly string[] {
+  if (targets.length === 0) return [];
+  return table(
+    ['TARGET', 'NEW KEY', 'SINCE', 'FAILURES', 'REASON'],
+    targets.map(({ target, done, at, failures, reason }) => [
+      target,
+      paint(done ? 'deployed' : failures > 0 ? 'failing' : 'not yet'),
+      at ? ago(at, now) : '-',
+      `${failures}`,
+      reason ?? '-',
+    ]),
+  );
 }
 
 const consumerTable = (consumers: readonly ConsumerSeen[], { now }: Words): readonly string[] =>
@@ -85,9 +113,10 @@ const consumerTable = (consumers: readonly ConsumerSeen[], { now }: Words): read
 
 const rotationTable = (rotations: readonly RotationLine[], { now, paint }: Words): readonly string[] =>
   table(
-    ['ROTATION', 'KEY', 'PHASE', 'STARTED', 'TOOK', 'ASKED BY', 'REASON'],
+    ['ROTATION', 'KIND', 'KEY', 'PHASE', 'STARTED', 'TOOK', 'ASKED BY', 'REASON'],
     rotations.map((one) => [
       one.rotationId,
+      one.kind,
       `${one.generation}`,
       paint(one.phase),
       ago(one.startedAt, now),

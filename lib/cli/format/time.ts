@@ -1,12 +1,6 @@
-/** Times as people say them: `12 s`, `4 min`, `3 h`, `41 d`, in steps that still tell two of them apart. */
-import { type Instant, type Seconds, secondsBetween } from '../../usage/instant.ts';
-
-export function span(seconds: Seconds): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  if (whole < 120) return `${whole} s`;
-  if (whole < 2 * 3600) return `${Math.floor(whole / 60)} min`;
-  return whole < 48 * 3600 ? `${Math.floor(whole / 3600)} h` : `${Math.floor(whole / 86_400)} d`;
-}
+/** Moments as people say them, seen from now. */
+import { type Instant, secondsBetween } from '../../usage/instant.ts';
+import { span } from '../../usage/span.ts';
 
 /** `never` for what has not happened. */
 export const ago = (at: Instant | null, now: Instant): string =>

@@ -1,0 +1,97 @@
+/** What of a credential somebody should know: what keeps it from rotating, its secret, and who never reports. */
+import type { Credential } from '../../rotation/credential.ts';
+import { mayChangeAt } from '../../rotation/due.ts';
+import { graceFacts, type Rotation } from '../../rotation/rotation.ts';
+import { plus, type Seconds } from '../../usage/instant.ts';
+import type { Stack } from '../stack.ts';
+import { type Check, type Finding, findingOf } from './finding.ts';
+
+/** The sweep looks each minute; after this long something is wrong with it. */
+const sweepPatience: Seconds = 15 * 60;
+
+/** Only what is not as it should be; one line that all is well, when there is nothing. */
+export async function credentialFindings(stack: Stack, credential: Credential): Promise<readonly Finding[]> {
+  const { id, status } = credential;
+  if (status === 'retired') return [];
+  const findings = await Promise.all(checksOf(stack, credential).map(findingOf));
+  const worthTelling = findings.filter((finding) => finding.status !== 'ok');
+  if (worthTelling.length > 0) return worthTelling;
+  const { pause } = credential;
+  const text = pause
+    ? `paused by ${pause.by} since ${pause.at} (${pause.reason}): "keyturn resume ${id}"`
+    : status;
+  return [{ subject: `credential ${id}`, status: 'ok', text }];
+}
+
+const checksOf = (stack: Stack, credential: Credential): readonly Check[] => [
+  { subject: `credential ${credential.id}`, look: () => standing(stack, credential) },
+  {
+    subject: `secret ${credential.declaration.secret.name} of ${credential.id}`,
+    look: () => secret(stack, credential),
+  },
+  { subject: `consumers of ${credential.id}`, look: () => consumers(stack, credential) },
+];
+
+type Seen = ReturnType<Check['look']>;
+
+async function standing(stack: Stack, credential: Credential): Seen {
+  const { id, status, activeRotation, failures } = credential;
+  const now = stack.clock.now();
+  if (status === 'blocked') {
+    const reason = reasonOf((await stack.ledger.rotations(id))[0]);
+    return wrong(`blocked: ${reason}; then ask for a rotation with "keyturn rotate ${id}"`);
+  }
+  if (status === 'failing')
+    return wrong(`failing: ${failures} rotations abandoned in a row, see why with "keyturn history ${id}"`);
+  if (activeRotation)
+    return rotationSeen(credential, (await stack.ledger.load(id, activeRotation))?.rotation, now);
+  const { dueAt, pause } = credential;
+  if (dueAt && !pause && plus(mayChangeAt(credential, dueAt), sweepPatience) < now)
+    return wrong(`due since ${dueAt} and not started: see the log of the sweep-due function`);
+  return status;
+}
+
+function rotationSeen({ id }: Credential, rotation: Rotation | undefined, now: string): Awaited<Seen> {
+  if (!rotation || 'endedAt' in rotation) return 'its rotation has just ended';
+  if (plus(rotation.expectedBy, sweepPatience) < now) {
+    return wrong(
+      `rotation ${rotation.rotationId} was to be heard of by ${rotation.expectedBy}: "keyturn resume ${id}" looks after its execution`,
+    );
+  }
+  const facts = graceFacts(rotation);
+  if (rotation.phase === 'grace' && facts?.verdict?.outcome === 'overdue')
+    return wrong(`its old key is overdue: ${facts.verdict.reason}`);
+  return `rotates, ${rotation.phase}`;
+}
+
+const reasonOf = (rotation: Rotation | undefined): string =>
+  rotation && 'reason' in rotation ? rotation.reason : 'its last rotation says why';
+
+async function secret({ secrets }: Stack, { declaration, currentGeneration }: Credential): Seen {
+  const facts = await secrets.describe(declaration.secret.name);
+  if (facts?.nativeRotation)
+    return wrong(
+      'Secrets Manager rotates it too, which takes the key away from keyturn: cancel its rotation',
+    );
+  if (facts) return 'there';
+  if (currentGeneration === 0 && !declaration.adopt) return 'made with its first key';
+  return {
+    status: 'missing',
+    text: 'consumers have nothing to read: restore it, or find out who deleted it',
+  };
+}
+
+async function consumers({ usage }: Stack, { id, declaration, currentGeneration }: Credential): Seen {
+  if (declaration.consumers.length === 0)
+    return missing('none is declared, so nothing proves an old key out of use: its owner decides each time');
+  if (currentGeneration === 0) return 'there is no key yet to report on';
+  const seen = new Set((await usage.presence(id)).map(({ consumer }) => consumer));
+  const silent = declaration.consumers.filter(({ name }) => !seen.has(name)).map(({ name }) => name);
+  if (silent.length === 0) return 'all have reported';
+  return missing(
+    `never seen: ${silent.join(', ')}; until they report, each old key waits for its owner (see docs/client.md)`,
+  );
+}
+
+const wrong = (text: string) => ({ status: 'wrong', text }) as const;
+const missing = (text: string) => ({ status: 'missing', text }) as const;

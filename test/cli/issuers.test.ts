@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readKeyturnFile } from '../../lib/config/keyturn-file.ts';
+import { aCredential, aDeclaration } from '../support/builders.ts';
+import { put, run, type TwinStack, twinStack } from './twin-stack.ts';
+
+const { config } = readKeyturnFile(readFileSync('examples/verdaccio/keyturn.yaml', 'utf8'), {
+  stack: 'keyturn',
+});
+
+/** Two credentials of the example's registry, one retired, and one of an issuer that is not registered. */
+async function deployed(): Promise<TwinStack> {
+  const stack = twinStack();
+  await stack.issuerBlocks.put('registry', config.issuers['registry']);
+  const declaration = aDeclaration({ issuer: 'registry' });
+  await put(stack, aCredential({ id: 'npm-token', declaration }));
+  await put(stack, aCredential({ id: 'ci-token', declaration }));
+  await put(stack, aCredential({ id: 'old-token', declaration, status: 'retired' }));
+  await put(stack, aCredential());
+  return stack;
+}
+
+describe('keyturn issuers', () => {
+  it('shows what each can do, and how many credentials use it', async () => {
+    const { code, out } = await run(await deployed(), ['issuers']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^registry +http +2 +100 +no +yes +no +no +yes +1 s +2 s +3$/m);
+    expect(out).toMatch(/^openai +- +1 +unknown: it is not registered: deploy again$/m);
+  });
+
+  it('prints the same for programs', async () => {
+    const { out } = await run(await deployed(), ['issuers', '--json']);
+    expect(JSON.parse(out)).toMatchObject({
+      stack: 'keyturn',
+      issuers: [
+        { issuer: 'openai', type: null, credentials: 1, capabilities: null },
+        {
+          issuer: 'registry',
+          type: 'http',
+          credentials: 2,
+          capabilities: { maxLiveKeys: 100, revokeLag: 2 },
+        },
+      ],
+    });
+  });
+
+  it('says when a block is of a type that this keyturn does not know', async () => {
+    const stack = await deployed();
+    await stack.issuerBlocks.put('openai', { type: 'vending' });
+    const { code, out } = await run(stack, ['issuers']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^openai +vending +1 +unknown: there is no issuer type "vending": expected one of /m);
+  });
+});
