@@ -16,7 +16,7 @@ import { deploy } from '../../local/deploy.ts';
 import { type Account, type Registry, startRegistry } from '../../local/registry.ts';
 import { type RegistryProxy, startRegistryProxy } from '../support/registry-proxy.ts';
 
-const stackName = 'keyturn-test';
+export const stackName = 'keyturn-test';
 const example = join(import.meta.dirname, '..', '..', 'examples', 'verdaccio', 'keyturn.yaml');
 
 /** The package that consumers read with their key. */
@@ -30,41 +30,77 @@ export interface Site {
   readonly account: Account;
 }
 
-export interface Deployed {
+/** What a test wants of a site beside the defaults. */
+export interface SiteOptions {
+  /** Names of the declared consumers. */
+  readonly consumers: readonly string[];
+  /** Fields of the credential's block. */
+  readonly credential?: Readonly<Record<string, unknown>>;
+  /** Fields of the issuer's capabilities. */
+  readonly capabilities?: Readonly<Record<string, unknown>>;
+}
+
+/** What stands in keyturn.yaml beside the sites. */
+export interface Extras {
+  readonly issuers?: Readonly<Record<string, unknown>>;
+  readonly targets?: Readonly<Record<string, unknown>>;
+  readonly credentials?: Readonly<Record<string, unknown>>;
+}
+
+/** The cloud before the first deploy. */
+export interface Prepared {
   readonly cloud: Cloud;
   readonly aws: AwsConfig;
   readonly registry: Registry;
+  site(credential: string): Site;
+  /** Every value that was ever secret, to search for. */
+  readonly secrets: Set<string>;
+}
+
+export interface Deployed extends Prepared {
   readonly stack: Stack;
   readonly addresses: StackAddresses;
-  site(credential: string): Site;
+  /** Deploys again, as changed; without a change, the same. */
+  redeploy(change: {
+    readonly app?: string;
+    readonly sites?: Readonly<Record<string, SiteOptions>>;
+    /** Sites whose issuer blocks stay though their credentials go. */
+    readonly keep?: readonly string[];
+  }): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** @param consumers names of the declared consumers, by credential. */
-export async function deployed(consumers: Readonly<Record<string, readonly string[]>>): Promise<Deployed> {
+/** @param prepare makes what must be there before the deploy, and says what else the file is to declare. */
+export async function deployed(
+  sites: Readonly<Record<string, SiteOptions>>,
+  prepare: (on: Prepared) => Promise<Extras> = async () => ({}),
+): Promise<Deployed> {
   const cloud = await startCloud();
   const registry = await startRegistry({ directory: cloud.directory });
-  const sites = new Map<string, Site>();
+  const known = new Map<string, Site>();
   const stop = async (): Promise<void> => {
-    for (const { proxy } of sites.values()) await proxy.stop();
+    for (const { proxy } of known.values()) await proxy.stop();
     await registry.stop();
     await cloud.stop();
   };
   try {
     const aws = awsConfig(cloud);
-    for (const credential of Object.keys(consumers))
-      sites.set(credential, await aSite(registry, aws, credential));
-    await registry.publish(packageName, [...sites.values()][0]?.account.token ?? '');
-    await deploy(cloud, {
-      context: { config: await configFile(cloud, sites, consumers), stack: stackName },
-    });
+    const secrets = new Set<string>();
+    for (const credential of Object.keys(sites))
+      known.set(credential, await aSite(registry, aws, credential, secrets));
+    await registry.publish(packageName, [...known.values()][0]?.account.token ?? '');
+    const prepared = { cloud, aws, registry, secrets, site: (name: string) => found(known, name) };
+    const extras = await prepare(prepared);
+    const redeploy: Deployed['redeploy'] = async ({ app, sites: changed = sites, keep = [] }) => {
+      const config = await configFile(cloud, known, changed, keep, extras);
+      await deploy(cloud, { context: { config, stack: stackName }, ...(app && { app }) });
+    };
+    await redeploy({});
     return {
-      cloud,
-      aws,
-      registry,
+      ...prepared,
       stack: await connectStackWith(stackName, aws),
       addresses: await stackAddresses(stackName, aws),
-      site: (credential) => found(sites, credential),
+      redeploy,
       stop,
     };
   } catch (error) {
@@ -79,56 +115,87 @@ const awsConfig = ({ endpoint }: Cloud) => ({
   credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
 });
 
-async function aSite(registry: Registry, aws: AwsConfig, credential: string): Promise<Site> {
+async function aSite(
+  registry: Registry,
+  aws: AwsConfig,
+  credential: string,
+  secrets: Set<string>,
+): Promise<Site> {
   const account = await registry.addUser(`user-of-${credential}`);
   // The store of tokens is made with its first one, and several first ones at once lose some.
-  await registry.createToken(account);
+  const { token } = await registry.createToken(account);
+  for (const secret of [token, account.token, account.password]) secrets.add(secret);
   const admin = new CreateSecretCommand({
     Name: `keyturn-admin/${credential}`,
     SecretString: JSON.stringify({ token: account.token, password: account.password }),
   });
   await new SecretsManagerClient(aws).send(admin);
-  const secretName = `keyturn/${stackName}/${credential}`;
-  return { credential, secretName, account, proxy: await startRegistryProxy(registry.url) };
+  return {
+    credential,
+    secretName: secretNameOf(credential),
+    account,
+    proxy: await startRegistryProxy(registry.url),
+  };
 }
+
+export const secretNameOf = (credential: string): string => `keyturn/${stackName}/${credential}`;
 
 /** The example's description of the registry, once per site. */
 async function configFile(
   cloud: Cloud,
-  sites: ReadonlyMap<string, Site>,
-  consumers: Readonly<Record<string, readonly string[]>>,
+  known: ReadonlyMap<string, Site>,
+  sites: Readonly<Record<string, SiteOptions>>,
+  keep: readonly string[],
+  extras: Extras,
 ): Promise<string> {
   const { issuers } = parseKeyturnFile(await readFile(example, 'utf8'), { stack: stackName });
-  const each = [...sites.values()];
+  const { registry } = issuers;
+  if (registry?.type !== 'http') throw new Error('the example has no issuer "registry" of type http');
+  const issuerOf = ({ credential, proxy, account }: Site, { capabilities = {} }: SiteOptions) => ({
+    ...registry,
+    capabilities: { ...registry.capabilities, ...capabilities },
+    baseUrl: proxy.url,
+    admin: `keyturn-admin/${credential}`,
+    config: { user: account.name },
+  });
+  const all = Object.entries(sites).map(([name, options]) => ({ site: found(known, name), options }));
   const file = {
     mode: 'demo',
-    issuers: Object.fromEntries(
-      each.map(({ credential, proxy, account }) => [
-        `registry-${credential}`,
-        {
-          ...issuers['registry'],
-          baseUrl: proxy.url,
-          admin: `keyturn-admin/${credential}`,
-          config: { user: account.name },
-        },
-      ]),
-    ),
-    credentials: Object.fromEntries(
-      each.map(({ credential }) => [
-        credential,
-        {
-          issuer: `registry-${credential}`,
-          owner: { name: 'tests' },
-          policy: { rotateEvery: '30d', grace: { min: '10s', max: '120s', quiet: '3s' } },
-          consumers: (consumers[credential] ?? []).map((name) => ({ name })),
-        },
-      ]),
-    ),
+    issuers: {
+      ...Object.fromEntries(
+        all.map(({ site, options }) => [`registry-${site.credential}`, issuerOf(site, options)]),
+      ),
+      ...Object.fromEntries(
+        keep.map((name) => [`registry-${name}`, issuerOf(found(known, name), { consumers: [] })]),
+      ),
+      ...extras.issuers,
+    },
+    ...(extras.targets && { targets: extras.targets }),
+    credentials: {
+      ...Object.fromEntries(
+        all.map(({ site, options }) => [site.credential, { ...credentialOf(site), ...theirs(options) }]),
+      ),
+      ...extras.credentials,
+    },
   };
   const path = join(cloud.directory, 'keyturn.yaml');
   await writeFile(path, stringify(file));
   return path;
 }
+
+const credentialOf = ({ credential }: Site) => ({
+  issuer: `registry-${credential}`,
+  owner: { name: 'tests' },
+  policy: quickPolicy,
+});
+
+/** Rotations of seconds. */
+export const quickPolicy = { rotateEvery: '30d', grace: { min: '10s', max: '120s', quiet: '3s' } };
+
+const theirs = ({ consumers, credential }: SiteOptions) => ({
+  consumers: consumers.map((name) => ({ name })),
+  ...credential,
+});
 
 function found(sites: ReadonlyMap<string, Site>, credential: string): Site {
   const site = sites.get(credential);

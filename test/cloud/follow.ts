@@ -6,13 +6,18 @@ import type { LedgerView } from '../../lib/rotation/ports.ts';
 import type { Rotation } from '../../lib/rotation/rotation.ts';
 import type { Deployed } from './deployed.ts';
 
-/** Asks again and again. @throws when nothing was found in time. */
-export async function until<T>(what: string, seconds: number, ask: () => Promise<T | undefined>): Promise<T> {
+/** Asks again and again, each `every` milliseconds. @throws when nothing was found in time. */
+export async function until<T>(
+  what: string,
+  seconds: number,
+  ask: () => Promise<T | undefined>,
+  every = 250,
+): Promise<T> {
   const end = Date.now() + seconds * 1000;
   while (Date.now() < end) {
     const found = await ask();
     if (found !== undefined) return found;
-    await sleep(250);
+    await sleep(every);
   }
   throw new Error(`${what}: not seen within ${seconds} s`);
 }
@@ -44,13 +49,14 @@ export async function rotationThat(
   rotationId: string,
   looks: (rotation: Rotation) => boolean,
   seconds = 150,
+  every = 250,
 ): Promise<Seen> {
   const look = async (): Promise<Seen | undefined> => {
     const view = await on.stack.ledger.load(credential, rotationId);
     return view?.rotation && looks(view.rotation) ? { ...view, rotation: view.rotation } : undefined;
   };
   const what = `rotation ${rotationId} of ${credential} as wanted`;
-  const { rotation } = await until(what, seconds, look);
+  const { rotation } = await until(what, seconds, look, every);
   // A load is no snapshot: the first row may be from before the change that the second one shows.
   const around = await until(what, seconds, () => on.stack.ledger.load(credential));
   return { ...around, rotation };

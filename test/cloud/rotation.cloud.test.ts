@@ -5,29 +5,48 @@ import * as z from 'zod';
 import { processOfPort } from '../support/process-of-port.ts';
 import type { Exchange } from '../support/registry-proxy.ts';
 import { aConsumer } from './a-consumer.ts';
-import { type Deployed, deployed, packageName } from './deployed.ts';
+import { adoptedSite, adoptions, existingKeys } from './adoption.ts';
+import { type Deployed, deployed, packageName, type SiteOptions } from './deployed.ts';
 import { askForRotation, currentValue, firstKey, hasEnded, rotationThat, until } from './follow.ts';
-import { leftBehind } from './left-behind.ts';
+import { leavings } from './leavings.ts';
 import { type Heard, type Letter, listener, requestsQueue, taken, waiting } from './listen.ts';
+import { redeployedSites, redeploys } from './redeploy.ts';
+import { resumptions, stoppedSites } from './resumption.ts';
+import { rights } from './rights.ts';
+import { type Receiver, someTargets, targetedSite, targets } from './targets.ts';
 
-/** Names of the consumers that each credential declares. */
-const consumersOf = {
-  happy: ['fast', 'slow'],
-  killed: ['worker'],
-  refused: ['worker'],
-  held: ['fast', 'stuck'],
-  twice: ['worker'],
+const sites: Readonly<Record<string, SiteOptions>> = {
+  happy: { consumers: ['fast', 'slow'] },
+  killed: { consumers: ['worker'] },
+  refused: { consumers: ['worker'] },
+  held: { consumers: ['fast', 'stuck'] },
+  twice: { consumers: ['worker'] },
+  crowded: { consumers: ['worker'], capabilities: { maxLiveKeys: 2 } },
+  adopted: adoptedSite,
+  targeted: targetedSite,
+  ...stoppedSites,
+  ...redeployedSites,
 };
 
 let on: Deployed;
+let end: () => Promise<void> = async () => {};
 let heard: () => Promise<readonly Heard[]>;
 const letters: Letter[] = [];
 
 beforeAll(async () => {
-  on = await deployed(consumersOf);
+  let receiver: Receiver | undefined;
+  end = async () => {
+    await receiver?.stop();
+    await on?.stop();
+  };
+  on = await deployed(sites, async (prepared) => {
+    const { receiver: started, ...blocks } = await someTargets(prepared);
+    receiver = started;
+    return { ...(await existingKeys(prepared)), ...blocks };
+  });
   heard = await listener(on);
 });
-afterAll(() => on?.stop());
+afterAll(() => end());
 
 const isCreate = ({ method, path }: Exchange): boolean => method === 'POST' && path === '/-/npm/v1/tokens';
 
@@ -203,18 +222,21 @@ describe.concurrent('a request', () => {
   });
 });
 
-describe('what is left behind', () => {
-  it('holds ids and no byte of a key', async () => {
-    const keys = await Promise.all(
-      Object.keys(consumersOf).map((credential) => currentValue(on, credential)),
-    );
-    const text = [await leftBehind(on), JSON.stringify(await heard()), JSON.stringify(letters)].join('\n');
-    for (const { keyId, apiKey } of keys) {
-      expect(text).toContain(keyId);
-      expect(text.includes(apiKey)).toBe(false);
-    }
-  });
-});
+describe.concurrent('an adoption', () => adoptions(() => on));
+
+describe.concurrent('a target', () => targets(() => on));
+
+describe.concurrent('a stopped execution', () => resumptions(() => on));
+
+describe('a redeploy', () => redeploys(() => on, sites));
+
+describe('what is left behind', () =>
+  leavings(
+    () => on,
+    async () => [...(await heard()), ...letters],
+  ));
+
+describe('every role', () => rights(() => on));
 
 const asked = (credential: string) => ({
   source: 'test',

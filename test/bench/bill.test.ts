@@ -1,0 +1,49 @@
+/** The bench's arithmetic: sizes and units as DynamoDB's documentation counts them, and sums of prices. */
+import { describe, expect, it } from 'vitest';
+import { billOf } from '../../bench/bill.ts';
+import { itemSize, readUnits, writeUnits } from '../../bench/item-size.ts';
+import { perUse, type Usage } from '../../bench/prices.ts';
+
+const itemOf = (bytes: number) => ({ a: 'x'.repeat(bytes - 1) });
+
+describe('the size of an item', () => {
+  it.each([
+    ['names and texts in UTF-8', { é: 'né' }, 2 + 3],
+    ['a byte for two digits, and one more', { n: 1234 }, 1 + 3],
+    ['one for true, false and null', { a: true, b: null }, 2 + 2],
+    ['three for a list and one for each element', { l: ['ab', 'c'] }, 1 + 3 + 2 + 3],
+    ['three for a map and one for each field', { m: { k: 'v' } }, 1 + 3 + 1 + 2],
+  ])('counts %s', (_rule, item, size) => {
+    expect(itemSize(item)).toBe(size);
+  });
+
+  it('is refused for a value that no row holds', () => {
+    expect(() => itemSize({ at: new Date() })).toThrow('has no size here');
+  });
+});
+
+describe('the units of a request', () => {
+  it('are those of the larger item, before or after a write, for each KiB that it begins', () => {
+    expect(writeUnits(undefined, itemOf(1024))).toBe(1);
+    expect(writeUnits(itemOf(1025), itemOf(10))).toBe(2);
+    expect(writeUnits(undefined, undefined)).toBe(1);
+  });
+
+  it('are a half for an eventually consistent read of up to 4 KiB', () => {
+    expect(readUnits(0, true)).toBe(1);
+    expect(readUnits(4097, true)).toBe(2);
+    expect(readUnits(4096, false)).toBe(0.5);
+  });
+});
+
+describe('a bill', () => {
+  it('adds up what was used, dearest first', () => {
+    const used = new Map<Usage, number>([
+      ['busEvent', 3],
+      ['transition', 20],
+    ]);
+    const { usd, lines } = billOf(used);
+    expect(usd).toBeCloseTo(3 * perUse.busEvent + 20 * perUse.transition, 12);
+    expect(lines.map(({ what }) => what)).toEqual(['transition', 'busEvent']);
+  });
+});

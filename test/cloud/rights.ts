@@ -1,0 +1,92 @@
+/** What each role may do against what it did in the whole run: nothing was denied, and nothing is allowed in vain. */
+import { readFile } from 'node:fs/promises';
+import {
+  GetRolePolicyCommand,
+  IAMClient,
+  paginateListRolePolicies,
+  paginateListRoles,
+} from '@aws-sdk/client-iam';
+import { expect, it } from 'vitest';
+import * as z from 'zod';
+import { type Deployed, stackName } from './deployed.ts';
+
+/** Rights that a run on the local cloud never shows in use, by what they begin with, each with the reason. */
+const neverSeen: Readonly<Record<string, string>> = {
+  'kms:': 'the local cloud encrypts nothing, so nobody asks for a key',
+  'logs:': 'Lambda itself writes the log with the role, not the function',
+  'xray:': 'the local cloud has no X-Ray',
+  'sqs:ReceiveMessage': 'the event source takes messages on the function’s behalf',
+  'sqs:DeleteMessage': 'as ReceiveMessage',
+  'sqs:GetQueueAttributes': 'as ReceiveMessage',
+  'sqs:GetQueueUrl': 'as ReceiveMessage',
+  'sqs:ChangeMessageVisibility': 'as ReceiveMessage',
+};
+
+export function rights(deployment: () => Deployed): void {
+  it('is denied nothing', async () => {
+    const denied = (await calls(deployment())).filter(({ decision }) => decision !== 'Allow');
+    expect(
+      denied.map(({ principal, action, resource }) => `${functionOf(principal)}: ${action} on ${resource}`),
+    ).toEqual([]);
+  });
+
+  it('has no right that it never uses', async () => {
+    const on = deployment();
+    const used = Map.groupBy(await calls(on), ({ principal }) => functionOf(principal));
+    const unused = (await allowed(on)).filter(
+      ({ name, action }) =>
+        !Object.keys(neverSeen).some((begin) => action.startsWith(begin)) &&
+        !used.get(name)?.some((call) => call.action === action),
+    );
+    expect(used.size).toBeGreaterThan(10);
+    expect(unused.map(({ name, action }) => `${name}: ${action}`)).toEqual([]);
+  });
+}
+
+const callSchema = z.object({
+  principal: z.string(),
+  action: z.string(),
+  resource: z.string(),
+  decision: z.string(),
+});
+
+/** Calls that keyturn's own functions have made. */
+async function calls(on: Deployed) {
+  const lines = (await readFile(on.cloud.callsFile, 'utf8')).split('\n').filter((line) => line !== '');
+  return lines
+    .map((line) => callSchema.parse(JSON.parse(line)))
+    .filter(({ principal }) => ours.test(principal));
+}
+
+/** Logical ids become `<stack>-Keyturn<Function>Role<hash>-<random>`. */
+const ours = new RegExp(`${stackName}-Keyturn(\\w+?)Role`);
+
+const functionOf = (role: string): string => ours.exec(role)?.[1] ?? role;
+
+async function allowed(on: Deployed) {
+  const client = new IAMClient(on.aws);
+  const found: { readonly name: string; readonly action: string }[] = [];
+  for await (const { Roles = [] } of paginateListRoles({ client }, {})) {
+    for (const { RoleName = '' } of Roles.filter((role) => ours.test(role.RoleName ?? ''))) {
+      for (const action of await actionsOf(client, RoleName))
+        found.push({ name: functionOf(RoleName), action });
+    }
+  }
+  return found;
+}
+
+const policySchema = z.object({
+  Statement: z.array(z.object({ Action: z.union([z.string(), z.array(z.string())]) })),
+});
+
+async function actionsOf(client: IAMClient, RoleName: string): Promise<ReadonlySet<string>> {
+  const actions = new Set<string>();
+  for await (const { PolicyNames = [] } of paginateListRolePolicies({ client }, { RoleName })) {
+    for (const PolicyName of PolicyNames) {
+      const { PolicyDocument = '' } = await client.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
+      const { Statement } = policySchema.parse(JSON.parse(decodeURIComponent(PolicyDocument)));
+      for (const { Action } of Statement) for (const action of [Action].flat()) actions.add(action);
+    }
+  }
+  return actions;
+}
