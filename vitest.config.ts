@@ -27,6 +27,8 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          // Its tests wait for graces and sweeps, not for a processor.
+          maxConcurrency: 20,
         },
       },
     ],

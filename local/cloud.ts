@@ -20,7 +20,7 @@ export interface Cloud {
   /** Private to this run and TMPDIR of all its children; gone after `stop`. */
   readonly directory: string;
   readonly logFile: string;
-  /** A line of JSON for each call that a policy was asked about: principal, action, resource, decision. */
+  /** A line of JSON for each call that a policy was asked about: principal, action, resource, allowed. */
   readonly callsFile: string;
   /** Aborted when `stop` is called, so that work under way ends too. */
   readonly stopping: AbortSignal;

@@ -110,7 +110,12 @@ export const claimOf = ({ credentialId, generation, attempt }: KeyClaim): KeyCla
 export const read = {
   credential: (row: Row) =>
     trusted<Credential>({ ...laterCredentialFields, ...content(row), dueAt: row[dueIndex.sortKey] ?? null }),
-  rotation: (row: Row) => trusted<Rotation>({ ...laterRotationFields, ...content(row) }),
+  rotation: (row: Row) =>
+    trusted<Rotation>({
+      ...laterRotationFields,
+      ...('promotedAt' in row && laterGraceFields),
+      ...content(row),
+    }),
   key: (row: Row) => trusted<Key>(content(row)),
   audit: (row: Row) => trusted<AuditRecord>(content(row)),
   claim: (row: Row) => trusted<KeyClaim>(content(row)),
@@ -118,7 +123,8 @@ export const read = {
 
 /** What rows lack that an earlier keyturn wrote. */
 const laterCredentialFields = { pause: null, failures: 0, removedAt: null };
-const laterRotationFields = { kind: 'rotate', resumes: 0, askedAt: null, deployments: {} };
+const laterRotationFields = { kind: 'rotate', resumes: 0 };
+const laterGraceFields = { askedAt: null, deployments: {} };
 
 const trusted = <Type>(row: unknown): Type => row as Type;
 

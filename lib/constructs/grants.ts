@@ -42,7 +42,7 @@ const rights: Readonly<Record<Use, Rights>> = {
     allow(['dynamodb:Query'], [`${table.tableArn}/index/${ledgerTable.dueIndex.name}`]),
   ],
   'usage.fold': ({ table, key }) => [
-    allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [table.tableArn]),
+    allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], [table.tableArn]),
     allow(encrypt, [key.keyArn]),
   ],
   'events.put': ({ bus }) => [allow(['events:PutEvents'], [bus.eventBusArn])],
@@ -97,26 +97,37 @@ const holdsCopies = ({ config }: Grantable): boolean =>
   Object.values(config.targets).some((block) => targetReads(block) === 'value');
 
 function issuerNeeds(on: Grantable, verb: PermissionVerb): readonly PolicyStatement[] {
-  return Object.values(on.config.issuers)
-    .flatMap((block) => issuerPermissions(block)[verb])
-    .map((need) => statementOf(Stack.of(on.table), need));
+  const needs = Object.values(on.config.issuers).flatMap((block) => issuerPermissions(block)[verb]);
+  return statementsOf(Stack.of(on.table), needs);
 }
 
 function targetNeeds(on: Grantable, verb: TargetVerb): readonly PolicyStatement[] {
-  return Object.values(on.config.targets)
-    .flatMap((block) => targetPermissions(block)[verb])
-    .map((need) => statementOf(Stack.of(on.table), need));
+  const needs = Object.values(on.config.targets).flatMap((block) => targetPermissions(block)[verb]);
+  return statementsOf(Stack.of(on.table), needs);
 }
 
-function statementOf(stack: Stack, need: Need): PolicyStatement {
+/** ARNs in one statement: a policy has room for about 6,000 characters, and CDK splits between statements only. */
+const resourcesAtOnce = 40;
+
+/** One statement for the needs of many blocks: a role takes ten policies, which one for each would soon fill. */
+function statementsOf(stack: Stack, needs: readonly Need[]): readonly PolicyStatement[] {
+  const rights = needs.map((need) => rightsOf(stack, need));
+  return [...Map.groupBy(rights, ({ actions }) => actions.join()).values()].flatMap((alike) => {
+    const resources = [...new Set(alike.flatMap((right) => right.resources))];
+    const chunks = Array.from({ length: Math.ceil(resources.length / resourcesAtOnce) }, (_, index) =>
+      resources.slice(index * resourcesAtOnce, (index + 1) * resourcesAtOnce),
+    );
+    return chunks.map((chunk) => allow(alike[0]?.actions ?? [], chunk));
+  });
+}
+
+function rightsOf(stack: Stack, need: Need): Omit<Extract<Need, { kind: 'iam' }>, 'kind'> {
   // Secrets Manager ends a secret's ARN with a dash and six random characters.
   if (need.kind === 'secret-read') {
-    return allow(['secretsmanager:GetSecretValue'], [secretArn(stack, `${need.secret}-??????`)]);
+    const resources = [secretArn(stack, `${need.secret}-??????`)];
+    return { actions: ['secretsmanager:GetSecretValue'], resources };
   }
-  return allow(
-    need.actions,
-    need.resources.map((resource) => filledIn(stack, resource)),
-  );
+  return { ...need, resources: need.resources.map((resource) => filledIn(stack, resource)) };
 }
 
 const filledIn = (stack: Stack, resource: string): string =>

@@ -11,6 +11,7 @@ import {
   condemnOrphan,
   findLostKeys,
   hasOpenIntent,
+  maxAttempts,
   orphanFound,
 } from './lost-keys.ts';
 import type { CreatedKey, Issuer, Ports, RotationRef } from './ports.ts';
@@ -19,9 +20,6 @@ import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 import { keyOfAttempt } from './turn-state.ts';
 
 type IssuePorts = TurnPorts & Pick<Ports, 'issuers' | 'issuerLocks' | 'secrets'>;
-
-/** Values that are made for one generation before the rotation is given up. */
-export const maxAttempts = 5;
 
 /**
  * 1. Takes the next attempt: a write that says what is about to be asked, with the ids that the issuer lists.

@@ -1,7 +1,8 @@
 /** Finds keys that the issuer made for a rotation and whose id or value we have lost. */
 import { plus, type Seconds, secondsBetween } from '../usage/instant.ts';
-import { OrphanFound, StepBusy } from './errors.ts';
-import { labelOf } from './ids.ts';
+import { currentVersion } from './current-version.ts';
+import { OrphanFound, SecretChangedOutside, StepBusy } from './errors.ts';
+import { labelOf, versionIdOf } from './ids.ts';
 import type { Key } from './key.ts';
 import type { Issuer, ListedKey, Ports } from './ports.ts';
 import { margin } from './probing.ts';
@@ -19,6 +20,9 @@ export interface LostKeys {
   /** Appeared since the intent, and nobody can say whose they are. */
   readonly unknown: readonly ListedKey[];
 }
+
+/** Values that are made for one generation before the rotation is given up. */
+export const maxAttempts = 5;
 
 /** An issuer's call may take half of the step's time at most: see the timeouts in `workflow/steps.ts`. */
 const longestCall: Seconds = 15;
@@ -103,11 +107,13 @@ export async function aloneUnlessNamed<T>(
   }
 }
 
+const attemptsUpTo = (last: number): readonly number[] =>
+  Array.from({ length: last }, (_, index) => index + 1);
+
 /** By its label where keys have one; else by being new under a principal that is keyturn's alone. */
 function isOurs(rotation: Rotation, { capabilities }: Issuer, { label, createdAt }: ListedKey): boolean {
   if (capabilities.named) {
-    const attempts = Array.from({ length: rotation.attempt }, (_, index) => index + 1);
-    return attempts.some((attempt) => label === labelOf(rotation.rotationId, attempt));
+    return attemptsUpTo(rotation.attempt).some((attempt) => label === labelOf(rotation.rotationId, attempt));
   }
   if (!capabilities.exclusive) return false;
   return !createdAt || createdAt >= plus(rotation.startedAt, -clockSkewSeconds);
@@ -135,10 +141,36 @@ export const blocking = (issuer: string, keyIds: readonly string[], reason: stri
   announce: { type: 'Unknown Key Found', detail: { issuer, keyIds, reason } },
 });
 
-/** Gives a found key its row and condemns it. */
-export async function condemnOrphan(ports: LostKeyPorts, turn: Turn, { keyId }: ListedKey): Promise<void> {
+/**
+ * Gives a found key its row and condemns it.
+ * @throws SecretChangedOutside when consumers read a key of this rotation that the ledger knows nothing of: then the
+ * ledger is older than the secret, as after a restore, and what looks lost may be what everybody uses.
+ */
+export async function condemnOrphan(
+  ports: LostKeyPorts & Pick<Ports, 'secrets'>,
+  turn: Turn,
+  { keyId }: ListedKey,
+): Promise<void> {
+  await checkLedgerIsAhead(ports, turn, keyId);
   const lost = { keyId, fingerprint: null, expiresAt: null, status: 'orphaned' } as const;
   await condemn(turn, keyOfAttempt(ports, turn, freeAttempt(turn), lost));
+}
+
+async function checkLedgerIsAhead(
+  ports: Pick<Ports, 'secrets' | 'digests'>,
+  { credential, keys, rotation }: Turn,
+  keyId: string,
+): Promise<void> {
+  const { name } = credential.declaration.secret;
+  const current = await currentVersion(ports, name);
+  const isKnown = keys.some(({ versionId }) => versionId === current);
+  const ours = attemptsUpTo(maxAttempts).map((attempt) =>
+    versionIdOf(ports.digests, rotation.rotationId, attempt),
+  );
+  if (isKnown || !current || !ours.includes(current)) return;
+  throw new SecretChangedOutside(
+    `secret ${name} is on a key of rotation ${rotation.rotationId} that the ledger does not know, so key ${keyId} may be the one in use: the ledger is older than the secret, see the guide on restoring from a backup`,
+  );
 }
 
 /** Condemns a key of the new generation: it is the next that Revoke key ends. */

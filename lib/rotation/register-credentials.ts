@@ -113,7 +113,8 @@ async function update(
     declaration,
     removedAt: null,
     ...(await whenNext(ports, credential, declaration)),
-    ...(hasMoved(credential.declaration, declaration) && { currentVersionId: null }),
+    // In another secret there is no version of ours yet; in the same one the dead key's is where AWSCURRENT is.
+    ...(credential.declaration.secret.name !== declaration.secret.name && { currentVersionId: null }),
   };
   const what = credential.removedAt ? 'declaredAgain' : 'declarationChanged';
   await changeCredential(ports, credential, { actor, what, fields });

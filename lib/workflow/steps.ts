@@ -21,7 +21,7 @@ export type Use =
   | 'ledger.list'
   /** What is due, and what was not heard of in time. */
   | 'ledger.due'
-  /** One row of a report at a time: nothing of the rotations around it. */
+  /** To count what reports say, and know which key they speak of. */
   | 'usage.fold'
   | 'events.put'
   | 'secrets.create'

@@ -27,7 +27,8 @@ import {
 } from './deployed.ts';
 import { askForRotation, currentValue, firstKey, hasEnded, rotationThat } from './follow.ts';
 
-const user = { path: '/keyturn/', name: 'agent' };
+/** In the root path: the local cloud's policies see users without theirs. */
+const user = { path: '/', name: 'agent' };
 
 /** Makes the keys that are to be adopted, in secrets of the shape that their users already read. */
 export async function existingKeys(on: Prepared): Promise<Extras> {

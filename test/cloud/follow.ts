@@ -65,7 +65,7 @@ export async function rotationThat(
 export const hasEnded = ({ phase }: Rotation): boolean =>
   phase === 'completed' || phase === 'abandoned' || phase === 'blocked';
 
-const secretValue = z.object({ apiKey: z.string(), keyId: z.string(), generation: z.number() });
+const secretValue = z.object({ apiKey: z.string(), keyId: z.string(), generation: z.number().optional() });
 
 /** The key that consumers read now. */
 export async function currentValue(on: Deployed, credential: string): Promise<z.output<typeof secretValue>> {

@@ -99,7 +99,8 @@ async function histories({ aws, addresses }: Deployed): Promise<string> {
   return texts.join('\n');
 }
 
-async function cloudWatchLogs({ aws }: Deployed): Promise<string> {
+/** Everything that functions and state machines have logged. */
+export async function cloudWatchLogs({ aws }: Deployed): Promise<string> {
   const client = new CloudWatchLogsClient(aws);
   const texts: string[] = [];
   for await (const { logGroups = [] } of paginateDescribeLogGroups({ client }, {})) {

@@ -7,6 +7,7 @@ import { node, projectDirectory } from '../../local/paths.ts';
 import { aConsumer } from './a-consumer.ts';
 import { type Deployed, packageName, type SiteOptions } from './deployed.ts';
 import { askForRotation, currentValue, firstKey, hasEnded, rotationThat, until } from './follow.ts';
+import { cloudWatchLogs } from './leavings.ts';
 
 export const redeployedSites = { redeployed: { consumers: ['worker'] }, removed: { consumers: ['worker'] } };
 
@@ -84,8 +85,8 @@ async function definition(on: Deployed): Promise<string> {
   return text;
 }
 
-/** The cloud's log lines about one rotation. */
+/** What the functions have logged about one rotation. */
 async function logged(on: Deployed, rotationId: string): Promise<string> {
-  const lines = (await readFile(on.cloud.logFile, 'utf8')).split('\n');
-  return lines.filter((line) => line.includes(rotationId)).join('\n');
+  const events = (await cloudWatchLogs(on)).split('},{');
+  return events.filter((event) => event.includes(rotationId)).join('\n');
 }

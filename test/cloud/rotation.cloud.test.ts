@@ -125,7 +125,7 @@ describe.concurrent('a planned rotation', () => {
 
     expect(rotation.phase).toBe('abandoned');
     expect('reason' in rotation && rotation.reason).toMatch(
-      /^KeyRefused: issuer registry-refused made a key/,
+      /^KeyRefused: issuer registry-refused does not accept key/,
     );
     expect(worker.refused).toBe(0);
     expect(await currentValue(on, 'refused')).toEqual(before);
@@ -200,6 +200,14 @@ describe.concurrent('a request', () => {
     await sendRequest({ id: 'malformed-1', ...asked('No!') });
     const letter = await letterAbout('malformed-1');
     expect(letter.reason).toContain('malformed: detail.credential');
+  });
+
+  it('or a usage report that is garbage is kept, with the reason', async () => {
+    const QueueUrl = on.addresses['usage-queue'];
+    await new SQSClient(on.aws).send(
+      new SendMessageCommand({ QueueUrl, MessageBody: '{"v":0,"mark":"g-1"}' }),
+    );
+    expect((await letterAbout('g-1')).reason).toContain('not a usage report');
   });
 
   it('that is delivered twice starts one rotation', async () => {

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { begin } from '../../lib/rotation/begin.ts';
-import { InvalidInput, LedgerChanged, Superseded } from '../../lib/rotation/errors.ts';
+import { InvalidInput, IssuerUnavailable, LedgerChanged, Superseded } from '../../lib/rotation/errors.ts';
+import { issueKey } from '../../lib/rotation/issue-key.ts';
+import { startRotation } from '../../lib/rotation/start-rotation.ts';
 import type { StepName } from '../../lib/workflow/steps.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld } from '../support/world.ts';
+import { expectNothingRevoked, expectOneKey, expectSoundAudit } from './invariants.ts';
 import { aWorldWithKey } from './scenarios.ts';
 
 describe('Begin', () => {
@@ -91,4 +94,106 @@ test('a rotation that has ended has nothing to begin', async () => {
   const ref = await world.nextRotation();
   await runWorkflow(world, ref);
   await expect(begin(world.ports(), { ...ref, requestedBy: 'ada' })).resolves.toEqual({ next: 'end' });
+});
+
+describe('the room at the issuer', () => {
+  /** An issuer that allows two keys, of which a credential's current one is the first. */
+  async function twoKeysAllowed() {
+    const world = await aWorldWithKey({ capabilities: { maxLiveKeys: 2 } });
+    return { world, ref: await world.nextRotation() };
+  }
+
+  test('that a foreign key takes up blocks the rotation, which names it and leaves it alone', async () => {
+    const { world, ref } = await twoKeysAllowed();
+    const { keyId } = world.issuer.addForeignKey();
+    world.clock.advance(10);
+    const run = await runWorkflow(world, ref);
+    expect(run).toMatchObject({ entered: ['begin'], outcome: 'blocked' });
+    expect(await world.rotation(ref)).toMatchObject({
+      phase: 'blocked',
+      attempt: 0,
+      reason: expect.stringMatching(
+        /allows 2 keys and lists 2 already, of them not of this credential: key-2\./,
+      ),
+    });
+    expect(world.events.events.at(-1)).toMatchObject({
+      type: 'Unknown Key Found',
+      detail: { issuer: 'openai', keyIds: [keyId] },
+    });
+    await expectNothingRevoked(world);
+    expect(world.issuer.liveKeys()).toHaveLength(2);
+    await expectSoundAudit(world);
+  });
+
+  test('is taken up by inactive keys as well', async () => {
+    const { world, ref } = await twoKeysAllowed();
+    const { keyId } = world.issuer.addForeignKey();
+    world.clock.advance(10);
+    await world.issuer.disable(keyId);
+    await expect(begin(world.ports(), { ...ref, requestedBy: 'ada' })).resolves.toEqual({ next: 'blocked' });
+  });
+
+  test('is taken up by the own current key, where the issuer allows one', async () => {
+    const world = await aWorldWithKey({ capabilities: { maxLiveKeys: 1 } });
+    const ref = await world.nextRotation();
+    await expect(begin(world.ports(), { ...ref, requestedBy: 'ada' })).resolves.toEqual({ next: 'blocked' });
+    expect(await world.rotation(ref)).toMatchObject({
+      reason: expect.stringContaining('not of this credential: none'),
+    });
+    await expectNothingRevoked(world);
+  });
+
+  test('is enough for a first key where one is allowed', async () => {
+    const world = await aWorld({ capabilities: { maxLiveKeys: 1 } });
+    const ref = await world.nextRotation();
+    await runWorkflow(world, ref);
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'completed' });
+    await expectOneKey(world);
+  });
+
+  test('is there again once somebody has made it and asked: the next rotation goes on', async () => {
+    const { world, ref } = await twoKeysAllowed();
+    const { keyId } = world.issuer.addForeignKey();
+    world.clock.advance(10);
+    await runWorkflow(world, ref);
+    expect((await world.view()).credential).toMatchObject({ status: 'blocked', dueAt: null });
+    await world.issuer.revoke(keyId);
+    world.clock.advance(10);
+    const { credentialId } = world;
+    const answer = await startRotation(world.ports(), { credentialId, requestedBy: 'ada' });
+    expect(answer.outcome).toBe('started');
+    const next = await world.nextRotation();
+    await world.report();
+    await runWorkflow(world, next);
+    expect(await world.rotation(next)).toMatchObject({ phase: 'completed', generation: 3 });
+    await expectOneKey(world);
+  });
+
+  test('is not asked for again by a run that takes over after an attempt: its own key may be listed', async () => {
+    const { world, ref } = await twoKeysAllowed();
+    await runWorkflow(world, ref, { until: 'verifyKey' });
+    world.clock.advance(10);
+    expect(await world.issuer.list()).toHaveLength(2);
+    const answer = await begin(world.ports(), { ...ref, run: 2, requestedBy: 'resume' });
+    expect(answer).toEqual({ next: 'verifyKey' });
+  });
+
+  test('is not asked for again while the key of an attempt is lost', async () => {
+    const { world, ref } = await twoKeysAllowed();
+    await runWorkflow(world, ref, { until: 'issueKey' });
+    world.issuer.createThenFail();
+    await expect(issueKey(world.ports(), ref)).rejects.toThrow(IssuerUnavailable);
+    world.clock.advance(10);
+    expect(await world.issuer.list()).toHaveLength(2);
+    const answer = await begin(world.ports(), { ...ref, run: 2, requestedBy: 'resume' });
+    expect(answer).toEqual({ next: 'issueKey' });
+    await runWorkflow(world, { ...ref, run: 2 });
+    await expectOneKey(world);
+  });
+
+  test('of nobody knows what, where the issuer has no lists, blocks nothing', async () => {
+    const world = await aWorldWithKey({ capabilities: { maxLiveKeys: 1, list: false } });
+    const ref = await world.nextRotation();
+    await expect(begin(world.ports(), { ...ref, requestedBy: 'ada' })).resolves.toEqual({ next: 'issueKey' });
+  });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { begin } from '../../lib/rotation/begin.ts';
 import { Fenced, Superseded } from '../../lib/rotation/errors.ts';
 import { labelOf } from '../../lib/rotation/ids.ts';
-import type { RotationRef } from '../../lib/rotation/ports.ts';
+import type { Ports, RotationRef } from '../../lib/rotation/ports.ts';
 import type { StepName } from '../../lib/workflow/steps.ts';
 import { changeOf } from '../support/commits.ts';
 import { callName } from '../support/intercept.ts';
@@ -16,6 +16,7 @@ const stepsWithWork: readonly { readonly step: StepName; readonly refused?: bool
   { step: 'issueKey' },
   { step: 'verifyKey' },
   { step: 'promoteKey' },
+  { step: 'deployKey' },
   { step: 'checkDrain' },
   { step: 'revokeKey' },
   { step: 'proveDead' },
@@ -24,14 +25,14 @@ const stepsWithWork: readonly { readonly step: StepName; readonly refused?: bool
 ];
 
 async function aboutToEnter({ step, refused }: (typeof stepsWithWork)[number]) {
-  const world = await aWorldWithKey();
+  const world = await aWorldWithKey(step === 'deployKey' ? { declaration: { targets: ['vault'] } } : {});
   const ref = await world.nextRotation();
   if (refused) {
     const known = world.issuer.keys().map(({ secret }) => secret.reveal());
     world.issuer.distortProbes((answer, secret) => (known.includes(secret.reveal()) ? answer : 'dead'));
   }
   await runWorkflow(world, ref, { until: step });
-  return { world, ref };
+  return { world, ref, enter: (ports: Ports) => useCases[step](ports, ref, { target: 'vault' }) };
 }
 
 /** An incident, which owns the credential from here on. */
@@ -46,41 +47,40 @@ async function everything(world: World): Promise<unknown> {
     keys: world.issuer.keys(),
     versions: await world.ports().secrets.versions(world.secretName),
     events: world.events.events,
+    deployments: world.targetOf('vault').deployments,
   };
 }
 
 describe.each(stepsWithWork)('$step', (stage) => {
-  const { step } = stage;
-
   test('of a run that was taken over is superseded and changes nothing', async () => {
-    const { world, ref } = await aboutToEnter(stage);
+    const { world, ref, enter } = await aboutToEnter(stage);
     await begin(world.ports(), { ...ref, run: 2, requestedBy: 'resume' });
     const before = await everything(world);
-    await expect(useCases[step](world.ports(), ref)).rejects.toThrow(Superseded);
+    await expect(enter(world.ports())).rejects.toThrow(Superseded);
     expect(await everything(world)).toEqual(before);
   });
 
   test('of a credential that was taken away is fenced and changes nothing', async () => {
-    const { world, ref } = await aboutToEnter(stage);
+    const { world, enter } = await aboutToEnter(stage);
     await bumpEpoch(world);
     const before = await everything(world);
-    await expect(useCases[step](world.ports(), ref)).rejects.toThrow(Fenced);
+    await expect(enter(world.ports())).rejects.toThrow(Fenced);
     expect(await everything(world)).toEqual(before);
   });
 
   test('that is fenced in the middle writes nothing after the fence', async () => {
-    const { world, ref } = await aboutToEnter(stage);
+    const { world, ref, enter } = await aboutToEnter(stage);
     const fence = fenceBeforeFirstCommit(world);
-    await expect(useCases[step](world.ports({ hook: fence.hook }), ref)).rejects.toThrow(Fenced);
+    await expect(enter(world.ports({ hook: fence.hook }))).rejects.toThrow(Fenced);
     expect(fence.commits()).toBe(1);
     expect(await auditAfter(world, fence.auditSeq())).toEqual([]);
     expect(await world.rotation(ref)).toMatchObject({ lease: null });
   });
 
   test('that is taken over in the middle writes nothing after that', async () => {
-    const { world, ref } = await aboutToEnter(stage);
+    const { world, ref, enter } = await aboutToEnter(stage);
     const takeOver = beforeFirstCommit(world, () => begin(world.ports(), resumed(ref)));
-    await expect(useCases[step](world.ports({ hook: takeOver.hook }), ref)).rejects.toThrow(Superseded);
+    await expect(enter(world.ports({ hook: takeOver.hook }))).rejects.toThrow(Superseded);
     expect(await auditAfter(world, takeOver.auditSeq())).toEqual([]);
   });
 });

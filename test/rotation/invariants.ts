@@ -11,7 +11,10 @@ import type { Hook } from '../support/intercept.ts';
 import type { WorkflowRun } from '../support/run-workflow.ts';
 import type { World } from '../support/world.ts';
 
-/** Looks at the world after every port call: the most live keys there were, and whether consumers ever had none. */
+/**
+ * Looks at the world after every port call: the most live keys there were, and whether a target, or a consumer that
+ * has not said goodbye, ever had a dead one.
+ */
 export interface Watch {
   readonly hook: (inner: Hook) => Hook;
   readonly mostLiveKeys: () => number;
@@ -23,8 +26,10 @@ export function watchOver(world: World): Watch {
   const without: string[] = [];
   const look = async (call: string): Promise<void> => {
     most = Math.max(most, world.issuer.liveKeys().length);
-    const secret = await world.currentSecret();
-    if (secret && world.issuer.answerTo(secret) !== 'alive') without.push(call);
+    const held = [...world.targets].map(([name, target]) => [`target ${name}`, target.held()] as const);
+    const read = (await hasConsumers(world)) ? [['a consumer', await world.currentSecret()] as const] : [];
+    for (const [who, secret] of [...read, ...held])
+      if (secret && world.issuer.answerTo(secret) !== 'alive') without.push(`${who}, after ${call}`);
   };
   return {
     mostLiveKeys: () => most,
@@ -39,7 +44,13 @@ export function watchOver(world: World): Watch {
   };
 }
 
-/** One key is alive at the issuer, consumers read it, and the ledger says so. */
+/** Before the first report there may well be some that have not reported yet. */
+async function hasConsumers(world: World): Promise<boolean> {
+  const presence = await world.usage.presence(world.credentialId);
+  return presence.length === 0 || presence.some(({ leftAt }) => leftAt === null);
+}
+
+/** One key is alive at the issuer, consumers read it, every target holds it, and the ledger says so. */
 export async function expectOneKey(world: World): Promise<void> {
   const { credential, keys } = await world.view();
   const live = keys.filter(isLive);
@@ -54,7 +65,23 @@ export async function expectOneKey(world: World): Promise<void> {
   });
   const secret = await world.currentSecret();
   expect(secret && world.issuer.answerTo(secret)).toBe('alive');
+  for (const [name, target] of world.targets)
+    expect([name, target.held()?.reveal() === secret?.reveal()]).toEqual([name, true]);
   for (const dead of keys.filter((key) => !isLive(key))) expect(dead.proof).not.toBeNull();
+}
+
+/** The credential is retired, and nothing of it is left at the issuer. */
+export async function expectNoKey(world: World): Promise<void> {
+  const { credential, keys } = await world.view();
+  expect(world.issuer.liveKeys()).toEqual([]);
+  expect(keys.length).toBeGreaterThan(0);
+  for (const { status, proof } of keys) expect([status, proof]).toEqual(['dead', expect.anything()]);
+  expect(credential).toMatchObject({
+    activeRotation: null,
+    status: 'retired',
+    dueAt: null,
+    currentGeneration: 0,
+  });
 }
 
 /** Consumers read what they read before, it works, and a key that may be of others was left alone. */
@@ -75,7 +102,8 @@ export async function expectNoStageLeft(world: World): Promise<void> {
   const kept = [...versions].flatMap(([id, stages]) =>
     stages.filter((stage) => stage.startsWith('keyturn-')).map((stage) => [id, stage]),
   );
-  expect(kept).toEqual([[credential.currentVersionId, stageOf(credential.currentGeneration)]]);
+  const { currentGeneration, currentVersionId } = credential;
+  expect(kept).toEqual(currentGeneration > 0 ? [[currentVersionId, stageOf(currentGeneration)]] : []);
 }
 
 /** The trail has no gap, every hash covers the one before, and the credential carries the newest. */

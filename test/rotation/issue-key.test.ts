@@ -3,13 +3,17 @@ import {
   AttemptsExhausted,
   IssuerUnavailable,
   OrphanFound,
+  SecretChangedOutside,
   StepBusy,
   UnknownKeyFound,
 } from '../../lib/rotation/errors.ts';
 import { labelOf, stageOf, versionIdOf } from '../../lib/rotation/ids.ts';
-import { issueKey, maxAttempts } from '../../lib/rotation/issue-key.ts';
+import { issueKey } from '../../lib/rotation/issue-key.ts';
+import { maxAttempts } from '../../lib/rotation/lost-keys.ts';
+import { SecretText } from '../../lib/rotation/secret-text.ts';
 import { plus, secondsBetween } from '../../lib/usage/instant.ts';
 import { testDigests } from '../fakes/test-digests.ts';
+import { aDeclaration } from '../support/builders.ts';
 import { callName, type Hook } from '../support/intercept.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import type { World, WorldOptions } from '../support/world.ts';
@@ -53,6 +57,22 @@ describe('a new key', () => {
     const { world, ref } = await aboutToIssue();
     const { keyId } = await issueKey(world.ports(), ref);
     expect(world.issuer.keys().at(-1)).toMatchObject({ keyId, label: labelOf(ref.rotationId, 1) });
+  });
+
+  test('is asked to end after the time that its policy gives it', async () => {
+    const { policy } = aDeclaration();
+    const { world, ref } = await aboutToIssue({ declaration: { policy: { ...policy, keyTtl: 10_368_000 } } });
+    const end = plus(world.clock.now(), 10_368_000);
+    await issueKey(world.ports(), ref);
+    expect(world.issuer.keys().at(-1)?.expiresAt).toBe(end);
+    expect(await newKeys(world)).toMatchObject([{ expiresAt: end }]);
+  });
+
+  test('lives as long as the issuer likes when its policy says nothing', async () => {
+    const { world, ref } = await aboutToIssue({ capabilities: { expiry: false } });
+    await issueKey(world.ports(), ref);
+    expect(world.issuer.keys().at(-1)?.expiresAt).toBeNull();
+    expect(await newKeys(world)).toMatchObject([{ expiresAt: null }]);
   });
 
   test('is known to the ledger by the SHA-256 of its value', async () => {
@@ -221,4 +241,21 @@ test.each([
   const now = world.clock.now();
   const lease = { requestId: 'somebody else', until: plus(now, 30) };
   await expect(world.ports().issuerLocks.take('openai', lease, now)).resolves.toBeUndefined();
+});
+
+test('a key that consumers read is no orphan, though the ledger, from an old backup, does not know it', async () => {
+  const { world, ref } = await aboutToIssue();
+  world.issuer.createThenFail();
+  await expect(issueKey(world.ports(), ref)).rejects.toThrow(IssuerUnavailable);
+  // What the lost part of the ledger knew: the key was stored and promoted.
+  const made = world.issuer.keys().at(-1);
+  const versionId = versionIdOf(testDigests(), ref.rotationId, 1);
+  const value = new SecretText(JSON.stringify({ apiKey: made?.secret.reveal(), keyId: made?.keyId }));
+  await world.secrets.put(world.secretName, versionId, value, stageOf(2));
+  const from = (await world.currentVersion()) ?? '';
+  await world.secrets.moveCurrent(world.secretName, { from, to: versionId });
+  world.clock.advance(60);
+  await expect(issueKey(world.ports(), ref)).rejects.toThrow(SecretChangedOutside);
+  expect(await world.rotation(ref)).toMatchObject({ condemned: null });
+  expect(world.issuer.liveKeys()).toHaveLength(2);
 });

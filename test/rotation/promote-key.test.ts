@@ -28,14 +28,14 @@ async function changeOutside(world: World): Promise<string> {
 test('a first key takes the place of the placeholder and is looked at at once', async () => {
   const { world, ref, newVersion } = await aboutToPromote(await aWorld());
   expect(await world.currentSecret()).toBeUndefined();
-  await expect(promoteKey(world.ports(), ref)).resolves.toEqual({ lookAt: world.clock.now() });
+  await expect(promoteKey(world.ports(), ref)).resolves.toEqual({ next: 'grace', lookAt: world.clock.now() });
   expect(await world.currentVersion()).toBe(newVersion);
 });
 
 test('consumers read the new key from here on, and the old one stays alive', async () => {
   const { world, ref, newVersion } = await aboutToPromote(await aWorldWithKey());
   const at = world.clock.now();
-  await expect(promoteKey(world.ports(), ref)).resolves.toEqual({ lookAt: plus(at, 3600) });
+  await expect(promoteKey(world.ports(), ref)).resolves.toEqual({ next: 'grace', lookAt: plus(at, 3600) });
   expect(await world.currentVersion()).toBe(newVersion);
   expect(await world.rotation(ref)).toMatchObject({
     phase: 'grace',

@@ -1,32 +1,41 @@
 import { describe, expect, test } from 'vitest';
-import { LedgerChanged } from '../../lib/rotation/errors.ts';
+import type { Declaration } from '../../lib/rotation/credential.ts';
+import { InvalidInput, LedgerChanged } from '../../lib/rotation/errors.ts';
 import { registerCredentials } from '../../lib/rotation/register-credentials.ts';
+import { plus } from '../../lib/usage/instant.ts';
 import { aDeclaration } from '../support/builders.ts';
 import type { Hook } from '../support/intercept.ts';
+import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld, type World } from '../support/world.ts';
 import { expectSoundAudit } from './invariants.ts';
 import { aWorldWithKey } from './scenarios.ts';
 
-const register = (world: World, credentials: Readonly<Record<string, ReturnType<typeof aDeclaration>>>) =>
-  registerCredentials(world.ports(), {
-    issuers: { openai: { type: 'memory', n: 2 } },
-    targets: {},
-    credentials,
-  });
+const blocks = { issuers: { openai: { type: 'memory', n: 2 } }, targets: { vault: { type: 'memory' } } };
+
+const register = (world: World, credentials: Readonly<Record<string, Declaration>>, hook?: Hook) =>
+  registerCredentials(world.ports(hook && { hook }), { ...blocks, credentials });
+
+/** What a registration does to this declaration of the world's credential. */
+const redeclare = (world: World, change: Partial<Declaration>, hook?: Hook) =>
+  register(world, { [world.credentialId]: aDeclaration(change) }, hook);
+
+const many = (count: number): Readonly<Record<string, Declaration>> =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`agent-${n}`, aDeclaration()]));
 
 describe('a new credential', () => {
   test('is due at once and has no key', async () => {
     const world = await aWorld();
-    await expect(register(world, { mirror: aDeclaration() })).resolves.toMatchObject({
-      added: 1,
-      changed: 0,
-      unchanged: 0,
-    });
+    await expect(
+      register(world, { mirror: aDeclaration(), 'billing-agent': aDeclaration() }),
+    ).resolves.toMatchObject({ added: 1, changed: 0, unchanged: 1, removed: 0, restored: 0 });
     expect((await world.ledger.load('mirror'))?.credential).toMatchObject({
       id: 'mirror',
       status: 'new',
       epoch: 1,
       dueAt: world.clock.now(),
+      pause: null,
+      failures: 0,
+      removedAt: null,
       currentGeneration: 0,
       lastGeneration: 0,
       currentVersionId: null,
@@ -48,11 +57,7 @@ describe('a credential that is registered again', () => {
   test('stays as it is when nothing was changed', async () => {
     const world = await aWorldWithKey();
     const before = world.ledger.rows();
-    await expect(register(world, { 'billing-agent': aDeclaration() })).resolves.toMatchObject({
-      added: 0,
-      changed: 0,
-      unchanged: 1,
-    });
+    await expect(redeclare(world, {})).resolves.toMatchObject({ added: 0, changed: 0, unchanged: 1 });
     expect(world.ledger.rows()).toEqual(before);
   });
 
@@ -84,27 +89,166 @@ describe('a credential that is registered again', () => {
     });
     await expectSoundAudit(world);
   });
-});
 
-test('issuer blocks are kept as they were declared last', async () => {
-  const world = await aWorld();
-  await register(world, {});
-  await expect(world.ports().issuerBlocks.get('openai')).resolves.toEqual({ type: 'memory', n: 2 });
-});
-
-test('a registration that died half-way is finished by the next', async () => {
-  const world = await aWorld();
-  let commits = 0;
-  const ports = world.ports({
-    hook: async (call, effect) => {
-      commits += call.method === 'commit' ? 1 : 0;
-      if (commits === 2) throw new Error('gone');
-      return effect();
-    },
+  test('is due by its new rotateEvery, counted from its last promotion', async () => {
+    const world = await aWorldWithKey();
+    const { lastPromotedAt } = (await world.view()).credential;
+    const { grace } = aDeclaration().policy;
+    await redeclare(world, { policy: { rotateEvery: 2_592_000, grace } });
+    expect((await world.view()).credential.dueAt).toBe(plus(lastPromotedAt ?? '', 2_592_000));
   });
-  const credentials = { a: aDeclaration(), b: aDeclaration(), c: aDeclaration() };
-  await expect(registerCredentials(ports, { issuers: {}, targets: {}, credentials })).rejects.toThrow('gone');
-  await expect(register(world, credentials)).resolves.toMatchObject({ added: 2, unchanged: 1 });
+
+  test('keeps the date that a failure has given it, whatever changes', async () => {
+    const world = await aWorldWithKey();
+    await abandonNext(world);
+    const { dueAt } = (await world.view()).credential;
+    await redeclare(world, { owner: { name: 'platform' } });
+    expect((await world.view()).credential).toMatchObject({ dueAt, failures: 1, status: 'active' });
+  });
+
+  test('is due at once when it has no key: its declaration may have been what was wrong', async () => {
+    const world = await aWorld();
+    await abandonNext(world);
+    expect((await world.view()).credential.dueAt).toBe(plus(world.clock.now(), 900));
+    await redeclare(world, { owner: { name: 'platform' } });
+    expect((await world.view()).credential).toMatchObject({ status: 'new', dueAt: world.clock.now() });
+  });
+});
+
+/** A rotation whose new key the issuer refuses. */
+async function abandonNext(world: World): Promise<void> {
+  world.issuer.distortProbes(() => 'dead');
+  await runWorkflow(world, await world.nextRotation());
+  world.issuer.distortProbes((answer) => answer);
+}
+
+describe('issuer and target blocks', () => {
+  test('are kept as they were declared last', async () => {
+    const world = await aWorld();
+    await redeclare(world, {});
+    await expect(world.ports().issuerBlocks.get('openai')).resolves.toEqual({ type: 'memory', n: 2 });
+    await expect(world.ports().targetBlocks.get('vault')).resolves.toEqual({ type: 'memory' });
+  });
+
+  test('are not given up while a key lives there: nothing is written, and the key is named', async () => {
+    const world = await aWorldWithKey();
+    const before = world.ledger.rows();
+    const refused = registerCredentials(world.ports(), {
+      issuers: { another: { type: 'memory' } },
+      targets: { vault: { type: 'memory' } },
+      credentials: { mirror: aDeclaration({ issuer: 'another' }) },
+    });
+    await expect(refused).rejects.toThrow(InvalidInput);
+    await expect(refused).rejects.toThrow(/issuer block "openai" .* key key-1 of credential "billing-agent"/);
+    expect(world.ledger.rows()).toEqual(before);
+    await expect(world.ports().issuerBlocks.get('another')).resolves.toBeUndefined();
+    await expect(world.ports().targetBlocks.get('vault')).resolves.toBeUndefined();
+  });
+
+  test('may go once no key lives there any more', async () => {
+    const world = await aWorld();
+    await expect(
+      registerCredentials(world.ports(), { issuers: {}, targets: {}, credentials: {} }),
+    ).resolves.toMatchObject({ removed: 1 });
+  });
+});
+
+describe('a registration', () => {
+  test('counts what it has done', async () => {
+    const world = await aWorld();
+    await register(world, { gone: aDeclaration(), changed: aDeclaration(), same: aDeclaration() });
+    await register(world, { changed: aDeclaration(), same: aDeclaration() });
+    const counts = await register(world, {
+      gone: aDeclaration(),
+      changed: aDeclaration({ owner: { name: 'platform' } }),
+      same: aDeclaration(),
+      added: aDeclaration(),
+    });
+    expect(counts).toMatchObject({ added: 1, changed: 1, unchanged: 1, removed: 0, restored: 1 });
+  });
+
+  test('that is run again finds everything as it is, and writes no row', async () => {
+    const world = await aWorld();
+    const declared = { ...many(40), 'billing-agent': aDeclaration() };
+    await register(world, declared);
+    const writes: string[] = [];
+    const again = await register(world, declared, async ({ port, method }, effect) => {
+      if (port === 'ledger' && method !== 'load' && method !== 'credentials') writes.push(method);
+      return effect();
+    });
+    expect(again).toMatchObject({ added: 0, changed: 0, unchanged: 41, removed: 0, restored: 0 });
+    expect(writes).toEqual([]);
+  });
+
+  test('reads a credential that did not change once, in the list of all', async () => {
+    const world = await aWorld();
+    const declared = { ...many(40), 'billing-agent': aDeclaration() };
+    await register(world, declared);
+    const reads: string[] = [];
+    await register(world, declared, async ({ port, method }, effect) => {
+      if (port === 'ledger') reads.push(method);
+      return effect();
+    });
+    expect(reads).toEqual(['credentials']);
+  });
+
+  test('writes 32 credentials at once, and no more', async () => {
+    const world = await aWorld();
+    let underWay = 0;
+    let most = 0;
+    await register(world, many(100), async ({ method }, effect) => {
+      if (method !== 'commit') return effect();
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay -= 1;
+      return effect();
+    });
+    expect(most).toBe(32);
+    expect(await world.ledger.credentials()).toHaveLength(101);
+  });
+
+  test('that cannot write one of many writes all others, and names the one', async () => {
+    const world = await aWorldWithKey();
+    const credentials = {
+      ...many(40),
+      'billing-agent': aDeclaration({ secret: { name: 'keyturn/elsewhere', format: 'text' } }),
+    };
+    const refused = register(world, credentials);
+    await expect(refused).rejects.toThrow(InvalidInput);
+    await expect(refused).rejects.toThrow(
+      /^1 of 41 credentials could not be registered, all others are:\n- credential "billing-agent" has keys/,
+    );
+    expect(await world.ledger.credentials()).toHaveLength(41);
+    expect((await world.view()).credential.declaration.secret.name).toBe(world.secretName);
+  });
+
+  test('names twenty mistakes and counts the rest', async () => {
+    const world = await aWorld();
+    const refused = register(world, many(30), async ({ method }, effect) => {
+      if (method === 'commit') throw new Error('the table is away');
+      return effect();
+    });
+    const { message } = await refused.then(
+      () => new Error('it was accepted'),
+      (error: Error) => error,
+    );
+    expect(message.split('\n')).toHaveLength(22);
+    expect(message).toMatch(/^31 of 31 credentials(.|\n)*\n- and 11 more$/);
+  });
+
+  test('that died half-way is finished by the next', async () => {
+    const world = await aWorld();
+    let commits = 0;
+    const dying: Hook = async (call, effect) => {
+      commits += call.method === 'commit' ? 1 : 0;
+      if (commits > 2) throw new Error('gone');
+      return effect();
+    };
+    const credentials = { ...many(3), 'billing-agent': aDeclaration() };
+    await expect(register(world, credentials, dying)).rejects.toThrow('gone');
+    await expect(register(world, credentials)).resolves.toMatchObject({ added: 1, unchanged: 3 });
+  });
 });
 
 describe('a registration in the middle of a rotation', () => {
@@ -117,26 +261,43 @@ describe('a registration in the middle of a rotation', () => {
       if (commits === 1) throw new LedgerChanged('a step was faster');
       return effect();
     };
-    const changed = aDeclaration({ owner: { name: 'another-team' } });
-    const credentials = { [world.credentialId]: changed };
-    await expect(
-      registerCredentials(world.ports({ hook }), { issuers: {}, targets: {}, credentials }),
-    ).resolves.toMatchObject({
-      changed: 1,
-    });
-    expect((await world.view()).credential.declaration).toEqual(changed);
+    const owner = { name: 'another-team' };
+    await expect(redeclare(world, { owner }, hook)).resolves.toMatchObject({ changed: 1 });
+    expect((await world.view()).credential.declaration).toEqual(aDeclaration({ owner }));
   });
 
-  test('gives up when the row never rests', async () => {
+  test('keeps what the step has written meanwhile', async () => {
+    const world = await aWorldWithKey();
+    const ref = await world.nextRotation();
+    await runWorkflow(world, ref, { until: 'promoteKey' });
+    let promoted = false;
+    await redeclare(world, { owner: { name: 'another-team' } }, async (call, effect) => {
+      if (call.method === 'commit' && !promoted) {
+        promoted = true;
+        await runWorkflow(world, ref, { until: 'checkDrain', meanwhile: async () => {} });
+      }
+      return effect();
+    });
+    expect((await world.view()).credential).toMatchObject({
+      currentGeneration: 2,
+      activeRotation: ref.rotationId,
+      dueAt: null,
+      declaration: { owner: { name: 'another-team' } },
+    });
+    await expectSoundAudit(world);
+  });
+
+  test('gives up when the row never rests, and names it as one that could not be registered', async () => {
     const world = await aWorldWithKey();
     const hook: Hook = async (call, effect) => {
       if (call.method === 'commit') throw new LedgerChanged('a step was faster');
       return effect();
     };
-    const credentials = { [world.credentialId]: aDeclaration({ owner: { name: 'another-team' } }) };
-    await expect(
-      registerCredentials(world.ports({ hook }), { issuers: {}, targets: {}, credentials }),
-    ).rejects.toThrow(LedgerChanged);
+    const before = world.ledger.rows();
+    await expect(redeclare(world, { owner: { name: 'another-team' } }, hook)).rejects.toThrow(
+      '1 of 1 credentials could not be registered, all others are:\n- a step was faster',
+    );
+    expect(world.ledger.rows()).toEqual(before);
   });
 });
 
@@ -148,13 +309,21 @@ describe('a credential that has keys', () => {
       { secret: { name: 'keyturn/elsewhere', format: 'text' as const } },
       'cannot change its secret from',
     ],
+    ['first key', { adopt: { keyId: 'key-9' } }, 'cannot change its adopt to "key-9"'],
   ])('keeps its %s', async (_what, change, text) => {
     const world = await aWorldWithKey();
-    const credentials = { [world.credentialId]: aDeclaration(change) };
     const before = world.ledger.rows();
-    await expect(
-      registerCredentials(world.ports(), { issuers: {}, targets: {}, credentials }),
-    ).rejects.toThrow(text);
+    await expect(redeclare(world, change)).rejects.toThrow(text);
     expect(world.ledger.rows()).toEqual(before);
+  });
+
+  test('a credential without one may change both, and has its first key there', async () => {
+    const world = await aWorld();
+    const secret = { name: 'keyturn/elsewhere', format: 'text' as const };
+    await expect(redeclare(world, { secret })).resolves.toMatchObject({ changed: 1 });
+    await runWorkflow(world, await world.nextRotation());
+    const versions = await world.secrets.versions('keyturn/elsewhere');
+    expect([...(versions?.values() ?? [])].flat()).toContain('keyturn-1');
+    await expect(world.secrets.versions(world.secretName)).resolves.toBeUndefined();
   });
 });

@@ -48,7 +48,7 @@ const events: Events = {
   retirementCancelled: { name: 'retirementCancelled', at: someTime, reason: 'declared again' },
   graceExtended: { name: 'graceExtended', bySeconds: 600 },
   drained: { name: 'drained', at: someTime, verdict, old },
-  decisionNeeded: { name: 'decisionNeeded', verdict },
+  decisionNeeded: { name: 'decisionNeeded', at: someTime, verdict },
   nothingToDrain: { name: 'nothingToDrain', at: someTime },
   revokeAccepted: { name: 'revokeAccepted', at: someTime },
   provenDead: { name: 'provenDead' },

@@ -1,6 +1,8 @@
 /** Rotations that go through every step and route, for the tests that let them die everywhere. */
+
 import type { RotationRef } from '../../lib/rotation/ports.ts';
 import { graceFacts, type OutgoingEvent, type Phase } from '../../lib/rotation/rotation.ts';
+import { SecretText } from '../../lib/rotation/secret-text.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld, type World, type WorldOptions } from '../support/world.ts';
 
@@ -16,6 +18,8 @@ export interface Scenario {
   readonly stage: () => Promise<Staged>;
   readonly ends: Extract<Phase, 'completed' | 'abandoned' | 'blocked'>;
   readonly events: readonly OutgoingEvent[];
+  /** What there is afterwards; by default one key, which consumers read. */
+  readonly leaves?: 'no key' | 'what was there';
   /** Live keys that there must never be more of. */
   readonly mostLiveKeys: number;
 }
@@ -74,10 +78,40 @@ export const scenarios: readonly Scenario[] = [
       return staged(world);
     },
     ends: 'blocked',
+    leaves: 'what was there',
     events: ['Rotation Started', 'Unknown Key Found'],
     mostLiveKeys: 2,
   },
+  {
+    name: 'an adoption',
+    stage: async () => staged(await aWorldToAdopt()),
+    ends: 'completed',
+    events: ['Rotation Started', 'Rotation Completed'],
+    mostLiveKeys: 1,
+  },
+  {
+    name: 'a retirement',
+    stage: async () => {
+      const world = await aWorldWithKey();
+      await world.redeploy('without it');
+      const ref = await world.nextRotation();
+      return { world, ref, meanwhile: async () => leave(world) };
+    },
+    ends: 'completed',
+    leaves: 'no key',
+    events: ['Rotation Started', 'Rotation Completed'],
+    mostLiveKeys: 1,
+  },
+  {
+    name: 'a rotation with one target',
+    stage: async () => staged(await aWorldWithKey({ declaration: { targets: ['vault'] } })),
+    ...completed,
+    mostLiveKeys: 2,
+  },
 ];
+
+/** The consumer's process says goodbye. */
+export const leave = (world: World): Promise<void> => world.report({ holds: [], leftAt: world.clock.now() });
 
 /** A world in which a first key is in use. */
 export async function aWorldWithKey(options: WorldOptions = {}): Promise<World> {
@@ -87,6 +121,36 @@ export async function aWorldWithKey(options: WorldOptions = {}): Promise<World> 
   world.clock.advance(86_400);
   await world.report();
   return world;
+}
+
+/** Secrets Manager's version id of the value that somebody put into a secret by hand. */
+export const versionByHand = '11111111-2222-4333-8444-555555555555';
+
+/**
+ * A world in which the declared secret holds a key that somebody made by hand, 40 days ago.
+ * @param write the secret's text.
+ */
+export async function aWorldToAdopt(
+  { declaration, ...options }: WorldOptions = {},
+  write = (apiKey: string, keyId: string): string => JSON.stringify({ apiKey, keyId }),
+): Promise<World> {
+  const world = await aWorld({ declaration: { adopt: { keyId: 'key-1' }, ...declaration }, ...options });
+  const { keyId, secret } = world.issuer.addForeignKey();
+  await fillByHand(world, new SecretText(write(secret.reveal(), keyId)));
+  world.clock.advance(40 * 86_400);
+  await world.report();
+  return world;
+}
+
+/** Somebody makes the world's secret, with a console. */
+export async function fillByHand(world: World, text: SecretText, kmsKeyArn?: string): Promise<void> {
+  await world.secrets.create({
+    name: world.secretName,
+    token: versionByHand,
+    placeholder: text.reveal(),
+    credentialId: world.credentialId,
+    ...(kmsKeyArn && { kmsKeyArn }),
+  });
 }
 
 async function staged(world: World): Promise<Staged> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { executionNameOf } from '../../lib/rotation/ids.ts';
+import { pause, unpause } from '../../lib/rotation/pause.ts';
 import { startRotation } from '../../lib/rotation/start-rotation.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld, type World } from '../support/world.ts';
@@ -49,6 +50,15 @@ describe('a request is rejected', () => {
     const ref = await world.nextRotation();
     await runWorkflow(world, ref, { until: 'verifyKey' });
     expect(await reasonOf(world)).toContain(ref.rotationId);
+  });
+
+  test('while it is paused, and told by whom and why', async () => {
+    const world = await aWorldWithKey();
+    const by = { credentialId: world.credentialId, by: 'ada', reason: 'the release' };
+    await pause(world.ports(), by);
+    expect(await reasonOf(world)).toMatch(/is paused by ada since \S+ \(the release\): see "keyturn resume"/);
+    await unpause(world.ports(), by);
+    expect(await ask(world)).toMatchObject({ outcome: 'started' });
   });
 
   test('within ten minutes of the last promotion', async () => {

@@ -100,7 +100,7 @@ describe('a new key', () => {
       hook: async (call, effect) => (callName(call) === 'issuer.list' ? [] : effect()),
     });
     await expect(verifyKey(ports, ref)).rejects.toThrow(KeyRefused);
-    await expect(verifyKey(world.ports({ timeout: 900 }), ref)).resolves.toEqual({ keyId: 'key-1' });
+    await expect(verifyKey(world.ports({ timeout: 900 }), ref)).resolves.toEqual({ next: 'promoteKey' });
   });
 });
 
@@ -115,7 +115,7 @@ test('a key that is verified is not probed again', async () => {
   const { world, ref } = await aboutToVerify();
   await verifyKey(world.ports({ timeout: 900 }), ref);
   const { length } = world.issuer.calls;
-  await expect(verifyKey(world.ports(), ref)).resolves.toEqual({ keyId: 'key-1' });
+  await expect(verifyKey(world.ports(), ref)).resolves.toEqual({ next: 'promoteKey' });
   expect(world.issuer.calls).toHaveLength(length);
 });
 
@@ -128,5 +128,7 @@ test('a key that ends before its successor could be in place is refused', async 
     /expires at .* sooner than/,
   );
   const long = await aboutToVerify({ declaration, lifetime: 4 * day });
-  await expect(verifyKey(long.world.ports({ timeout: 900 }), long.ref)).resolves.toEqual({ keyId: 'key-1' });
+  await expect(verifyKey(long.world.ports({ timeout: 900 }), long.ref)).resolves.toEqual({
+    next: 'promoteKey',
+  });
 });

@@ -108,6 +108,7 @@ const grace: GraceFacts = {
   checks: 0,
   verdict: null,
   drainedAt: null,
+  askedAt: null,
   deployments: {},
 };
 

@@ -2,7 +2,7 @@
 import type { Ports } from '../../lib/rotation/ports.ts';
 
 export interface PortCall {
-  /** `ledger`, `secrets`, `issuer` … */
+  /** `ledger`, `secrets`, `issuer`, `target` … */
   readonly port: string;
   readonly method: string;
 }
@@ -12,9 +12,9 @@ export type Hook = (call: PortCall, effect: () => Promise<unknown>) => Promise<u
 
 export const callName = ({ port, method }: PortCall): string => `${port}.${method}`;
 
-/** The same ports with every asynchronous call, an issuer's too, going through `hook`. */
+/** The same ports with every asynchronous call, an issuer's and a target's too, going through `hook`. */
 export function intercepted(ports: Ports, hook: Hook): Ports {
-  const { issuers, clock } = ports;
+  const { issuers, targets, clock } = ports;
   return {
     ...ports,
     ledger: hooked(ports.ledger, 'ledger', hook),
@@ -22,12 +22,16 @@ export function intercepted(ports: Ports, hook: Hook): Ports {
     requests: hooked(ports.requests, 'requests', hook),
     secrets: hooked(ports.secrets, 'secrets', hook),
     issuerBlocks: hooked(ports.issuerBlocks, 'issuerBlocks', hook),
+    targetBlocks: hooked(ports.targetBlocks, 'targetBlocks', hook),
     installation: hooked(ports.installation, 'installation', hook),
     usage: hooked(ports.usage, 'usage', hook),
     events: hooked(ports.events, 'events', hook),
     executions: hooked(ports.executions, 'executions', hook),
     issuers: {
       connect: async (name) => hooked(await issuers.connect(name), 'issuer', hook),
+    },
+    targets: {
+      connect: async (name) => hooked(await targets.connect(name), 'target', hook),
     },
     clock: { now: clock.now, sleep: hooked(clock, 'clock', hook).sleep },
   };

@@ -64,8 +64,8 @@ export interface WorkflowOptions {
   readonly meanwhile?: (world: World) => Promise<void>;
   /** After each failed invocation. */
   readonly onFailure?: (step: StepName, error: unknown) => Promise<void>;
-  /** After each successful one. */
-  readonly onSuccess?: (step: StepName, verdict: Verdict) => Promise<void>;
+  /** After each successful one; `again` runs it once more with what it was handed. */
+  readonly onSuccess?: (step: StepName, verdict: Verdict, again: () => Promise<Verdict>) => Promise<void>;
   /** Goes as far as this step and does not enter it. */
   readonly until?: StepName;
 }
@@ -98,6 +98,7 @@ export async function runWorkflow(
     if ('error' in result) {
       at = afterError(step, result.error);
     } else {
+      if (result.verdict.targets && options.until === 'deployKey') return { ...run, outcome: 'ended' };
       await deployEach(world, ref, result.verdict, options, run);
       at = await afterVerdict(world, step, result.verdict, options);
     }
@@ -134,7 +135,7 @@ async function retried(
     const result = await outcomeOf(() => useCases[step](ports, ref, handed));
     if ('verdict' in result) {
       run.verdicts.push(result.verdict);
-      await onSuccess?.(step, result.verdict);
+      await onSuccess?.(step, result.verdict, () => useCases[step](world.ports(), ref, handed));
       return result;
     }
     run.errors.push(result.error);
@@ -160,6 +161,7 @@ const isRetried = (step: StepName, error: string): boolean => {
   const never: readonly string[] = [
     ...routed,
     ...endsWithoutEffect,
+    'TargetRejected',
     ...(givenUp ? notWorthRetrying : neverMended),
   ];
   return !never.includes(error);
@@ -190,6 +192,7 @@ async function afterVerdict(
     return { step: step === 'promoteKey' && next === 'wait' ? 'promoteKey' : 'checkDrain' };
   }
   const onward = next ?? straightOn[step];
+  if (onward === 'blocked') return 'blocked';
   return isStep(onward) ? { step: onward } : 'ended';
 }
 

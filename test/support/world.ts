@@ -1,15 +1,18 @@
 /** All ports on twins, wired together with a clock that the test moves, and one registered credential. */
+
+import type { Declaration } from '../../lib/rotation/credential.ts';
 import { placeholderIdOf, rotationIdOf } from '../../lib/rotation/ids.ts';
 import type { Key } from '../../lib/rotation/key.ts';
 import type {
   Capabilities,
   CountName,
+  GaugeName,
   Issuers,
   LedgerView,
   Ports,
   RotationRef,
 } from '../../lib/rotation/ports.ts';
-import { registerCredentials } from '../../lib/rotation/register-credentials.ts';
+import { type RegistrationCounts, registerCredentials } from '../../lib/rotation/register-credentials.ts';
 import type { Rotation } from '../../lib/rotation/rotation.ts';
 import { readSecret } from '../../lib/rotation/secret-format.ts';
 import type { SecretText } from '../../lib/rotation/secret-text.ts';
@@ -25,7 +28,7 @@ import { type MemoryIssuer, memoryIssuer } from '../fakes/memory-issuer.ts';
 import { memoryIssuerLocks } from '../fakes/memory-issuer-locks.ts';
 import { type MemoryLedger, memoryLedger } from '../fakes/memory-ledger.ts';
 import { memoryRequests } from '../fakes/memory-requests.ts';
-import { memorySecretStore } from '../fakes/memory-secret-store.ts';
+import { type MemorySecretStore, memorySecretStore } from '../fakes/memory-secret-store.ts';
 import { type MemoryTarget, memoryTarget } from '../fakes/memory-target.ts';
 import { type MemoryUsageBook, memoryUsageBook } from '../fakes/memory-usage-book.ts';
 import { testDigests } from '../fakes/test-digests.ts';
@@ -41,19 +44,33 @@ export interface Invoked {
   readonly hook?: Hook;
 }
 
+/** A value as the dashboards get it. */
+export interface Gauged {
+  readonly name: GaugeName;
+  readonly value: number;
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
 export interface World {
   readonly credentialId: string;
   readonly secretName: string;
   readonly clock: ManualClock;
   readonly ledger: MemoryLedger;
   readonly issuer: MemoryIssuer;
+  readonly secrets: MemorySecretStore;
   /** The twin behind a target's name. */
   targetOf(name: string): MemoryTarget;
+  /** The twins of all targets that anybody has asked for, by name. */
+  readonly targets: ReadonlyMap<string, MemoryTarget>;
   readonly usage: MemoryUsageBook;
   readonly events: MemoryEventSink;
   readonly executions: MemoryExecutions;
   /** Every metric that was counted, in order. */
   readonly metrics: readonly CountName[];
+  /** Every value that was gauged, in order. */
+  readonly gauges: readonly Gauged[];
+  /** Another deploy, which declares the credential like this, or no longer. */
+  redeploy(declaration: Partial<Declaration> | 'without it'): Promise<RegistrationCounts>;
   /** The ports as a new invocation gets them. */
   ports(invoked?: Invoked): Ports;
   /** How the rotation after the last one travels through the state machine. */
@@ -106,6 +123,7 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     return target;
   };
   const metrics: CountName[] = [];
+  const gauges: Gauged[] = [];
   const shared = {
     ledger,
     issuerLocks: memoryIssuerLocks(),
@@ -121,7 +139,11 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     executions,
     clock,
     digests,
-    metrics: { count: (name: CountName) => void metrics.push(name), gauge: () => {} },
+    metrics: {
+      count: (name: CountName) => void metrics.push(name),
+      gauge: (name: GaugeName, value: number, dimensions: Readonly<Record<string, string>> = {}) =>
+        void gauges.push({ name, value, dimensions }),
+    },
     deadLetters: memoryDeadLetters(),
   };
   let invocations = 0;
@@ -134,16 +156,19 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     const wired = { ...shared, invocation };
     return hook ? intercepted(wired, hook) : wired;
   };
-  await registerCredentials(shared, {
-    issuers: { [declaration.issuer]: { type: 'memory' } },
-    targets: {},
-    credentials: { [credentialId]: declaration },
-  });
+  const register = (credentials: Readonly<Record<string, Declaration>>) =>
+    registerCredentials(shared, {
+      issuers: { [declaration.issuer]: { type: 'memory' } },
+      targets: {},
+      credentials,
+    });
+  await register({ [credentialId]: declaration });
   const view = async (ref?: RotationRef): Promise<LedgerView> => {
     const found = await ledger.load(credentialId, ref?.rotationId);
     if (!found) throw new Error(`there is no credential ${credentialId}`);
     return found;
   };
+  const placeholderId = placeholderIdOf(digests, (await view()).credential);
   const currentVersion = async (): Promise<string | undefined> =>
     [...((await secrets.versions(secretName)) ?? [])].find(([, stages]) =>
       stages.includes('AWSCURRENT'),
@@ -155,11 +180,16 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     clock,
     ledger,
     issuer,
+    secrets,
     targetOf,
+    targets,
     usage,
     events,
     executions,
     metrics,
+    gauges,
+    redeploy: (change) =>
+      register(change === 'without it' ? {} : { [credentialId]: { ...declaration, ...change } }),
     ports,
     view,
     currentVersion,
@@ -175,9 +205,8 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     },
     keys: async () => (await view()).keys,
     currentSecret: async () => {
-      const { credential } = await view();
       const versionId = await currentVersion();
-      if (!versionId || versionId === placeholderIdOf(digests, credential)) return undefined;
+      if (!versionId || versionId === placeholderId) return undefined;
       return readSecret(declaration.secret, await secrets.read(secretName, versionId));
     },
     report: async (report = {}) => {

@@ -65,6 +65,9 @@ const declaredConsumers = fc
     ),
   );
 
+/** Of every four keys one has none after it: its credential retires. */
+const successor = fc.constantFrom(newVersion, newVersion, newVersion, null);
+
 const questions: fc.Arbitrary<DrainQuestion> = aNow.chain((now) =>
   fc
     .record({
@@ -73,9 +76,11 @@ const questions: fc.Arbitrary<DrainQuestion> = aNow.chain((now) =>
       quiet: fc.integer({ min: 1, max: hour }),
       min: fc.integer({ min: 0, max: 2 * hour }),
       max: fc.integer({ min: 0, max: 12 * hour }),
+      targetsBehind: fc.subarray(['vault', 'restart']),
+      newVersionId: successor,
     })
-    .map(({ presence, declared, quiet, min, max }) =>
-      aQuestion(now, { presence, declared, quiet, graceEnds: at(min), deadline: at(min + max) }),
+    .map(({ min, max, ...fields }) =>
+      aQuestion(now, { ...fields, graceEnds: at(min), deadline: at(min + max) }),
     ),
 );
 
@@ -88,10 +93,12 @@ const calmQuestions = aNow.chain((now) =>
       seen: fc.integer({ min: 0, max: 240 }),
       quiet: fc.integer({ min: 1, max: hour }),
       extra: fc.array(process(now), { maxLength: 1 }),
+      newVersionId: successor,
     })
-    .map(({ oldUse, newUse, seen, quiet, extra }) =>
+    .map(({ oldUse, newUse, seen, quiet, extra, newVersionId }) =>
       aQuestion(now, {
         quiet,
+        newVersionId,
         graceEnds: at(0),
         presence: [
           aProcess('mirror', now - seen, {
@@ -138,6 +145,10 @@ describe('a drained key', () => {
       expect(watermark >= promotedAt).toBe(true);
     });
     expect(count).toBeGreaterThan(100);
+  });
+
+  test('is in no target any more', () => {
+    drained(({ targetsBehind }) => expect(targetsBehind).toEqual([]));
   });
 
   test('is held by nobody present', () => {

@@ -1,6 +1,7 @@
 /** When a key counts as out of use, and when its silence proves nothing. */
 import { describe, expect, test } from 'vitest';
 import { drainVerdict } from '../../lib/usage/drain.ts';
+import type { Presence } from '../../lib/usage/presence.ts';
 import { aConsumer, aProcess, aQuestion, at, newVersion, oldVersion } from './drain-question.ts';
 
 const hour = 3600;
@@ -195,6 +196,98 @@ describe('a consumer that is not declared', () => {
   test('holds nothing when it never touched the old one and went away', () => {
     const presence = [mirror, aProcess('crawler', 60)];
     expect(drainVerdict(aQuestion(hour, { presence })).outcome).toBe('drained');
+  });
+});
+
+describe('a target that does not have the new key yet', () => {
+  const moved = { presence: [aProcess('mirror', 4 * hour, { newUse: 4 * hour })] };
+
+  test('holds the old key, by name, though every consumer has moved on', () => {
+    const verdict = drainVerdict(aQuestion(2 * hour, { ...moved, targetsBehind: ['vault', 'restart'] }));
+    expect(verdict).toMatchObject({
+      outcome: 'waiting',
+      heldBy: ['target vault', 'target restart'],
+      consumers: [{ state: 'on new' }],
+    });
+    expect(verdict.reason).toMatch(
+      /^target vault does not have the new key yet; target restart does not have the new key yet; nobody is on the old key/,
+    );
+  });
+
+  test('is named after the consumers that hold it', () => {
+    const holding = aProcess('mirror', hour, { holds: [oldVersion] });
+    expect(drainVerdict(aQuestion(hour, { presence: [holding], targetsBehind: ['vault'] }))).toMatchObject({
+      heldBy: ['mirror', 'target vault'],
+      reason: 'mirror holds the old key; target vault does not have the new key yet',
+    });
+  });
+
+  test('makes the rotation overdue at the deadline, and no quiet can mend that', () => {
+    const verdict = drainVerdict(aQuestion(4 * hour, { ...moved, targetsBehind: ['vault'] }));
+    expect(verdict).toMatchObject({ outcome: 'overdue', quietAt: null, heldBy: ['target vault'] });
+  });
+
+  test('holds it no longer than until it has the key', () => {
+    expect(drainVerdict(aQuestion(4 * hour, { ...moved, targetsBehind: [] })).outcome).toBe('drained');
+  });
+});
+
+describe('a key that no other comes after', () => {
+  const last = { newVersionId: null } as const;
+  const verdictOn = (...presence: readonly Presence[]) =>
+    drainVerdict(aQuestion(2 * hour, { ...last, presence }));
+
+  test('drains when its consumers have said goodbye, be it long before it was to end', () => {
+    const gone = aProcess('mirror', -5 * hour, {
+      leftAt: at(-5 * hour),
+      holds: [oldVersion],
+      oldUse: -5 * hour,
+    });
+    expect(verdictOn(gone)).toMatchObject({ outcome: 'drained', consumers: [{ state: 'gone' }] });
+  });
+
+  test('drains when a consumer still runs and neither holds nor uses it', () => {
+    expect(verdictOn(aProcess('mirror', 2 * hour, { holds: [] })).outcome).toBe('drained');
+  });
+
+  test('waits for quiet after the last use of it, goodbye or not', () => {
+    const oldUse = 2 * hour - 60;
+    const gone = aProcess('mirror', oldUse, { leftAt: at(oldUse), holds: [], oldUse });
+    expect(verdictOn(gone)).toMatchObject({ outcome: 'waiting', lastOldUse: at(oldUse) });
+  });
+
+  test('is kept by whoever holds it', () => {
+    expect(verdictOn(aProcess('mirror', 2 * hour, { holds: [oldVersion] }))).toMatchObject({
+      outcome: 'waiting',
+      heldBy: ['mirror'],
+      reason: 'mirror holds the old key',
+    });
+  });
+
+  test('is kept by whoever vanished without goodbye', () => {
+    expect(verdictOn(aProcess('mirror', 60, { holds: [] }))).toMatchObject({
+      outcome: 'waiting',
+      consumers: [{ state: 'unknown' }],
+    });
+  });
+
+  test('is kept when nobody has ever reported, or is declared', () => {
+    expect(verdictOn()).toMatchObject({
+      outcome: 'waiting',
+      reason: expect.stringMatching(/^nobody reports/),
+    });
+    const gone = aProcess('mirror', 60, { leftAt: at(60), holds: [] });
+    expect(drainVerdict(aQuestion(2 * hour, { ...last, declared: [], presence: [gone] })).outcome).toBe(
+      'waiting',
+    );
+  });
+
+  test('drains without use of a new one, once an intermittent consumer was silent for its period', () => {
+    const run = aProcess('ci', 0, { oldUse: 0, holds: [] });
+    const verdict = (now: number) =>
+      drainVerdict(aQuestion(now, { ...last, declared: [ci], presence: [run] }));
+    expect(verdict(2 * hour - 1)).toMatchObject({ outcome: 'waiting', consumers: [{ state: 'on old' }] });
+    expect(verdict(2 * hour)).toMatchObject({ outcome: 'drained', consumers: [{ state: 'gone' }] });
   });
 });
 

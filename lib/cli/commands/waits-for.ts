@@ -24,7 +24,7 @@ export function waitsFor(
 
 function startOf({ pause, status, failures }: Credential): string | null {
   if (pause) return `"keyturn resume": paused by ${pause.by} (${pause.reason})`;
-  if (status === 'new') return 'the sweep to start its first rotation';
+  if (status === 'new' && failures === 0) return 'the sweep to start its first rotation';
   if (status === 'retiring') return 'the sweep to end its last key';
   return failures > 0 ? `its next try, after ${failures} abandoned in a row: see why in its history` : null;
 }
