@@ -104,6 +104,7 @@ export const routed = ['OrphanFound', 'UnknownKeyFound'] as const;
 /** What 30 days of tries would not change either: a person must look, or has decided. */
 export const neverMended = [
   'CredentialRemoved',
+  'KeyRefused',
   'PastCommitPoint',
   'ImpossibleTransition',
   'InvalidInput',
@@ -113,7 +114,6 @@ export const neverMended = [
 /** Failures that another try cannot mend: before the commit point they lead straight to Abandon. */
 export const notWorthRetrying = [
   'IssuerRejected',
-  'KeyRefused',
   'ProbeUntrusted',
   'AttemptsExhausted',
   ...neverMended,

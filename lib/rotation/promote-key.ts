@@ -5,6 +5,7 @@ import { targetsBehind } from './deploy-key.ts';
 import { mayChangeAt } from './due.ts';
 import { CredentialRemoved } from './errors.ts';
 import type { Ports, RotationRef } from './ports.ts';
+import { checkExpiry } from './prove-alive.ts';
 import { expectedWithin } from './record-change.ts';
 import { graceFacts } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
@@ -27,7 +28,7 @@ export type PromoteStep =
  * Run again after a death it looks before it moves, so AWSCURRENT moves once.
  *
  * @returns with `lookAt`: when to look at the drain first, or when the window opens.
- * @throws SecretChangedOutside, CredentialRemoved; nothing has been moved then.
+ * @throws SecretChangedOutside, CredentialRemoved, KeyRefused when its end has come too near; nothing has been moved then.
  */
 export async function promoteKey(ports: PromotePorts, ref: RotationRef): Promise<PromoteStep> {
   return takeTurn(ports, 'promoteKey', ref, async (turn) => {
@@ -53,6 +54,8 @@ async function beginPromotion(ports: PromotePorts, turn: Turn): Promise<void> {
       `credential "${id}" is no longer declared since ${removedAt}: its new key is not used`,
     );
   }
+  // It may have waited for its window since it was verified.
+  checkExpiry(ports, turn, newKey(turn));
   await checkCurrent(ports, turn);
   await turn.record({ name: 'promotionBegun' });
 }

@@ -3,7 +3,7 @@ import type { Instant } from '../usage/instant.ts';
 import { canonicalJson } from './audit.ts';
 import { changeCredential, unlessChanged } from './change-credential.ts';
 import type { Credential, Declaration } from './credential.ts';
-import { dueAfter, dueAfterAdoption } from './due.ts';
+import { dueAfter, dueAfterAdoption, failuresUntilFailing } from './due.ts';
 import { InvalidInput } from './errors.ts';
 import { isLive } from './key.ts';
 import type { LedgerView, Ports } from './ports.ts';
@@ -131,7 +131,7 @@ async function whenNext(
   const now = clock.now();
   if (currentGeneration === 0) return { status: status === 'blocked' ? status : 'new', dueAt: now };
   if (status !== 'active' && status !== 'retiring') return { dueAt };
-  if (failures > 0) return { status: 'active', dueAt };
+  if (failures > 0) return { status: failures < failuresUntilFailing ? 'active' : 'failing', dueAt };
   const key = currentKey(await ledger.load(id));
   if (!key) return { dueAt };
   const next = lastPromotedAt ? dueAfter(policy, key, lastPromotedAt) : dueAfterAdoption(policy, key, now);

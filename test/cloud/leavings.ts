@@ -26,7 +26,30 @@ const storesOfSecrets = ['registry/', 'state/'];
 /** Shorter than any secret, and longer than what stands anywhere by chance. */
 const shortest = 16;
 
+/** What the CLI says, as its users would see it, and how it ends. */
+async function keyturn(on: Deployed, command: readonly string[]) {
+  const lines: string[] = [];
+  const host = {
+    out: (line: string) => void lines.push(line),
+    err: (line: string) => void lines.push(line),
+    colour: false,
+  };
+  const connect = (name: string) => connectStackWith(name, on.aws);
+  const code = await main([...command, '--stack', stackName], host, connect);
+  return { code, text: lines.join('\n') };
+}
+
 export function leavings(deployment: () => Deployed, told: () => Promise<readonly unknown[]>): void {
+  it('is an audit trail that agrees with its copies outside the ledger', async () => {
+    const on = deployment();
+    const { code, text } = await keyturn(on, ['history', 'happy', '--verify', '--json']);
+    expect({ code, text }).toMatchObject({ code: 0 });
+    const { verification } = JSON.parse(text.split('\n').at(-1) ?? '');
+    expect(verification).toMatchObject({ ok: true, findings: [] });
+    // Both rotations began, promoted and completed.
+    expect(verification.anchored).toBe(6);
+  });
+
   it('holds ids and no byte of a secret: not in rows, histories, logs, events, queues, output or files', async () => {
     const on = deployment();
     const { secrets, keyIds } = await everySecret(on);
@@ -119,13 +142,6 @@ async function all<Page>(pages: AsyncIterable<Page>, part: (page: Page) => unkno
 
 /** Every command that reads, for people and as JSON. */
 async function cliOutput(on: Deployed): Promise<string> {
-  const lines: string[] = [];
-  const host = {
-    out: (line: string) => lines.push(line),
-    err: (line: string) => lines.push(line),
-    colour: false,
-  };
-  const connect = (name: string) => connectStackWith(name, on.aws);
   const commands = [
     ['status'],
     ['status', 'happy'],
@@ -135,11 +151,10 @@ async function cliOutput(on: Deployed): Promise<string> {
     ['issuers'],
     ['doctor'],
   ];
-  for (const command of commands) {
-    for (const json of [[], ['--json']])
-      await main([...command, '--stack', stackName, ...json], host, connect);
-  }
-  return lines.join('\n');
+  const texts: string[] = [];
+  for (const command of commands.flatMap((each) => [each, [...each, '--json']]))
+    texts.push((await keyturn(on, command)).text);
+  return texts.join('\n');
 }
 
 /** Files of the run's private directory: the TMPDIR of every process that took part. */

@@ -66,14 +66,13 @@ async function stopThen(
   };
   proxy.intercept = async (exchange) => {
     const rotation = (await on.stack.ledger.load(credential, rotationId))?.rotation;
-    if (!rotation || !isThen(rotation)) return exchange;
+    if (!rotation || rotation.run > 1 || !isThen(rotation)) return exchange;
     await stop();
     // A step that is at work goes on to its end: the last one must not reach it.
     return rotation.phase === 'completing' ? 'drop' : exchange;
   };
   await rotationThat(on, credential, rotationId, isThen, 120, 20);
   await stop();
-  delete proxy.intercept;
   return { stopped: stopped !== undefined };
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import * as errors from '../../lib/rotation/errors.ts';
 import { type StepName, steps } from '../../lib/workflow/steps.ts';
+import { definitionIn } from '../support/asl/synthesized.ts';
 import { aStack } from './a-stack.ts';
 
 const retrier = z.object({
@@ -25,19 +26,7 @@ const definition = z.object({
   States: z.record(z.string(), state),
 });
 
-/** The definition with every reference to another resource as its logical id, without the hash at its end. */
-function definitionText(): string {
-  const found = Object.values(aStack().template.findResources('AWS::StepFunctions::StateMachine'))[0];
-  const parts = z
-    .object({ 'Fn::Join': z.tuple([z.literal(''), z.array(z.unknown())]) })
-    .parse(found?.['Properties'].DefinitionString)['Fn::Join'][1];
-  return parts.map((part) => (typeof part === 'string' ? part : named(part))).join('');
-}
-
-const named = (reference: unknown): string =>
-  (/Keyturn\w+?(?=[0-9A-F]{8}")/.exec(JSON.stringify(reference))?.[0] ?? 'partition').toString();
-
-const written: unknown = JSON.parse(definitionText());
+const written: unknown = definitionIn(aStack().template);
 const machine = definition.parse(written);
 const tasks = Object.entries(machine.States).filter(([, { Type }]) => Type === 'Task');
 
