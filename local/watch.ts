@@ -45,11 +45,17 @@ function ended(view: View, watched: Watched): Watched {
 function rotationView(view: View) {
   let shown = 0;
   let checks = 0;
+  const served = new Set<string>();
   return (execution: Execution | undefined, rotation: Rotation | undefined): void => {
     const history = execution?.history ?? [];
     for (const line of history.slice(shown).flatMap((event) => lineOf(event, history[0]))) view.say(line);
     shown = history.length;
     const facts = rotation && graceFacts(rotation);
+    // The local cloud's history leaves out what happens inside a Map.
+    for (const [target, { done }] of Object.entries(facts?.deployments ?? {})) {
+      if (done && !served.has(target)) view.say(`           target ${target} has the new key`);
+      if (done) served.add(target);
+    }
     if (facts?.verdict && facts.checks > checks) {
       view.say(`           ${facts.verdict.outcome}: ${facts.verdict.reason}`);
       checks = facts.checks;
