@@ -71,7 +71,8 @@ export class RotationWorkflow extends Construct {
     });
     const blocked = new Fail(this, 'Blocked', {
       error: 'UnknownKeyFound',
-      cause: 'The issuer lists a key that keyturn cannot prove to be its own. Nothing was revoked.',
+      cause:
+        'The issuer lists a key that keyturn cannot prove to be its own, or has no room for another. Nothing was revoked.',
     });
 
     const busy = new Fail(this, 'Busy', {
@@ -103,10 +104,12 @@ export class RotationWorkflow extends Construct {
           .when(nextIs('complete'), complete)
           .otherwise(promote),
       );
-    windowWait.next(promote);
+    // A key may have been revoked, or have ended, while it waited.
+    windowWait.next(verify);
     promote.next(
       new Choice(this, 'Promoted?', { queryLanguage: QueryLanguage.JSONATA })
         .when(nextIs('wait'), windowWait)
+        .when(nextIs('verifyKey'), verify)
         .when(nextIs('deployKey'), deploy)
         .otherwise(graceWait),
     );
@@ -119,7 +122,12 @@ export class RotationWorkflow extends Construct {
         .when(nextIs('complete'), complete)
         .otherwise(ended),
     );
-    revoke.next(prove);
+    revoke.next(
+      new Choice(this, 'Revoked?', { queryLanguage: QueryLanguage.JSONATA })
+        .when(nextIs('proveDead'), prove)
+        .when(nextIs('checkDrain'), check)
+        .otherwise(ended),
+    );
     prove.next(
       new Choice(this, 'Whose proof?', { queryLanguage: QueryLanguage.JSONATA })
         .when(nextIs('complete'), complete)

@@ -1,7 +1,7 @@
 /** Adoption: the key that a secret holds already becomes the first generation, without a key being made. */
 import type { SecretShape } from './credential.ts';
 import { currentOf } from './current-version.ts';
-import { ImpossibleTransition, InvalidInput } from './errors.ts';
+import { CredentialRemoved, ImpossibleTransition, InvalidInput } from './errors.ts';
 import type { Ports, SecretFacts } from './ports.ts';
 import { listedKey, proveAlive } from './prove-alive.ts';
 import { readAdopted } from './secret-format.ts';
@@ -21,7 +21,12 @@ type AdoptPorts = Pick<Ports, 'ledger' | 'clock' | 'digests' | 'invocation' | 'i
  * @throws InvalidInput when the secret is not as declared; KeyRefused, ProbeUntrusted, IssuerUnavailable.
  */
 export async function adoptKey(ports: AdoptPorts, turn: Turn): Promise<void> {
-  const { id, declaration } = turn.credential;
+  const { id, declaration, removedAt } = turn.credential;
+  if (removedAt) {
+    throw new CredentialRemoved(
+      `credential "${id}" is no longer declared since ${removedAt}: its key is left alone`,
+    );
+  }
   const { adopt, secret, issuer: issuerName } = declaration;
   if (!adopt)
     throw new ImpossibleTransition(`${id} has nothing to adopt any more: its declaration has changed`);

@@ -2,6 +2,7 @@
 import { type Instant, plus } from '../usage/instant.ts';
 import { chain } from './audit.ts';
 import type { Credential, CredentialStatus } from './credential.ts';
+import { mayChangeAt } from './due.ts';
 import { Fenced, InvalidInput, Superseded } from './errors.ts';
 import { rotationIdOf } from './ids.ts';
 import { blocking } from './lost-keys.ts';
@@ -65,8 +66,9 @@ async function withRoom(ports: BeginPorts, state: TurnState): Promise<TurnState>
   if (listed.length < maxLiveKeys) return state;
   const inTheWay = notOf(state, listed);
   const reason = `issuer ${name} allows ${maxLiveKeys} keys and lists ${listed.length} already, of them not of this credential: ${inTheWay.join(', ') || 'none'}. keyturn deletes none of them: remove there what nobody needs, then ask for a rotation again`;
-  const event = { name: 'blocked', at: ports.clock.now(), reason } as const;
-  return recordChange(ports, 'step begin', state, event, blocking(name, inTheWay, reason));
+  const now = ports.clock.now();
+  const alongside = blocking(credential, { keyIds: inTheWay, reason, now });
+  return recordChange(ports, 'step begin', state, { name: 'blocked', at: now, reason }, alongside);
 }
 
 function notOf({ keys }: TurnState, listed: readonly ListedKey[]): readonly string[] {
@@ -100,6 +102,7 @@ async function open(
     );
   }
   const now = ports.clock.now();
+  checkMayBegin(credential, now);
   const kind = kindOf(credential, keys);
   const status: CredentialStatus = kind === 'retire' ? 'retiring' : 'rotating';
   const audit = chain(ports.digests, credential.auditHash, {
@@ -152,6 +155,20 @@ async function open(
   await ports.ledger.commit({ expected: { auditSeq, epoch }, credential: locked, rotation, audit });
   ports.metrics.count('RotationStarted');
   return { credential: locked, rotation, keys };
+}
+
+/**
+ * A freeze may have begun since the start was decided: the credential stays due.
+ * @throws Superseded
+ */
+function checkMayBegin(credential: Credential, now: Instant): void {
+  const { id, pause } = credential;
+  if (pause) throw new Superseded(`credential "${id}" was paused by ${pause.by} before its rotation began`);
+  const opens = mayChangeAt(credential, now);
+  if (opens <= now) return;
+  throw new Superseded(
+    `the window of credential "${id}" closed before its rotation began; it opens at ${opens}`,
+  );
 }
 
 /** An adopted key is there already, and a retirement makes none: it begins where its last key is to drain. */

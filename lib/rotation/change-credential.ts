@@ -49,11 +49,11 @@ export async function changeCredential(
 /** A rotation that runs meanwhile changes the same row: `work` reads again and tries again, a few times. */
 export async function unlessChanged<T>(
   { clock }: Pick<Ports, 'clock'>,
-  work: () => Promise<T>,
+  work: (isAgain: boolean) => Promise<T>,
   tries = mostTries,
 ): Promise<T> {
   try {
-    return await work();
+    return await work(tries < mostTries);
   } catch (error) {
     if (!(error instanceof LedgerChanged) || tries <= 1) throw error;
     await clock.sleep(0.1);

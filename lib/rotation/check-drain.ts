@@ -1,8 +1,9 @@
 /** Check drain: decides whether the old key may die, from what consumers and their silence prove. */
 import { type DrainQuestion, type DrainVerdict, drainVerdict, nextLook } from '../usage/drain.ts';
 import { earliest, type Instant, plus, type Seconds, secondsBetween } from '../usage/instant.ts';
+import { cancelRetirement, isDeclaredAgain } from './cancel-retirement.ts';
 import { targetsBehind } from './deploy-key.ts';
-import { dueAfter, mayChangeAt } from './due.ts';
+import { mayChangeAt } from './due.ts';
 import type { Key } from './key.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { expectedWithin } from './record-change.ts';
@@ -46,30 +47,13 @@ export async function checkDrain(ports: DrainPorts, ref: RotationRef): Promise<D
   return takeTurn(ports, 'checkDrain', ref, async (turn) => {
     const facts = graceFacts(turn.rotation);
     if (turn.rotation.phase !== 'grace' || !facts) return { next: nextStep(turn.rotation) };
-    if (turn.rotation.kind === 'retire' && !turn.credential.removedAt) return cancelRetirement(ports, turn);
+    if (isDeclaredAgain(turn)) {
+      await cancelRetirement(ports, turn);
+      return { next: nextStep(turn.rotation) };
+    }
     const old = oldKey(turn);
     return old ? decide(ports, ref, turn, old, facts) : skip(ports, ref, turn);
   });
-}
-
-/** Declared again while its last key was draining: that key simply lives on. */
-async function cancelRetirement(ports: DrainPorts, turn: Turn): Promise<DrainStep> {
-  const now = ports.clock.now();
-  const { declaration, lastPromotedAt } = turn.credential;
-  const reason = 'the credential is declared again';
-  const key = oldKey(turn);
-  await turn.record(
-    { name: 'retirementCancelled', at: now, reason },
-    {
-      credential: {
-        activeRotation: null,
-        status: key ? 'active' : 'new',
-        dueAt: key ? dueAfter(declaration.policy, key, lastPromotedAt ?? key.mintedAt) : now,
-      },
-      announce: { type: 'Rotation Abandoned', detail: { reason } },
-    },
-  );
-  return { next: 'end' };
 }
 
 /** A first key waits for nobody, but its rotation is not over while a target has yet to get it. */
@@ -183,7 +167,8 @@ async function pastDeadline(
   }
   const bySeconds = verdict.quietAt
     ? secondsBetween(question.deadline, verdict.quietAt)
-    : turn.credential.declaration.policy.grace.max;
+    : Math.max(0, secondsBetween(question.deadline, question.now)) +
+      turn.credential.declaration.policy.grace.max;
   await turn.record({ name: 'graceExtended', bySeconds });
   return nextLook({ ...question, deadline: plus(question.deadline, bySeconds) }, verdict.quietAt);
 }

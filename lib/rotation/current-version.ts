@@ -6,11 +6,19 @@ import type { TurnState } from './turn-state.ts';
 
 type CurrentPorts = Pick<Ports, 'secrets' | 'digests'>;
 
-/** The version that keyturn made current last; the placeholder before the first key. */
-export const expectedCurrent = (
+/**
+ * Where keyturn left AWSCURRENT: on the current key's version. A credential without a key has a placeholder, or, once
+ * retired, its dead key's version, unless somebody has deleted that and keyturn has begun anew.
+ */
+export function expectedCurrent(
   { digests }: Pick<CurrentPorts, 'digests'>,
   { credential }: TurnState,
-): string => credential.currentVersionId ?? placeholderIdOf(digests, credential);
+): readonly string[] {
+  const { currentGeneration, currentVersionId } = credential;
+  const placeholder = placeholderIdOf(digests, credential);
+  if (currentVersionId === null) return [placeholder];
+  return currentGeneration > 0 ? [currentVersionId] : [currentVersionId, placeholder];
+}
 
 /** Version id that AWSCURRENT is on. */
 export const currentVersion = async (
@@ -26,14 +34,14 @@ export async function checkCurrent(ports: CurrentPorts, state: TurnState): Promi
   const { name } = state.credential.declaration.secret;
   const expected = expectedCurrent(ports, state);
   const found = await currentVersion(ports, name);
-  if (found !== expected) throw changedOutside(name, expected, found);
+  if (!found || !expected.includes(found)) throw changedOutside(name, expected, found);
 }
 
 export const changedOutside = (
   name: string,
-  expected: string,
+  expected: readonly string[],
   found: string | undefined,
 ): SecretChangedOutside =>
   new SecretChangedOutside(
-    `AWSCURRENT of secret ${name} is on version ${found ?? 'none'}, not on ${expected}, which keyturn put there: find out who changed it and move it back, or give the credential a secret of its own`,
+    `AWSCURRENT of secret ${name} is on version ${found ?? 'none'}, not on ${expected.join(' or ')}, which keyturn put there: find out who changed it and move it back, or give the credential a secret of its own`,
   );

@@ -1,6 +1,6 @@
 /** Deploy key: brings the new key to one target, beside the secret that consumers read. */
 import { type Seconds, secondsBetween } from '../usage/instant.ts';
-import { TargetRejected } from './errors.ts';
+import { InvalidInput, TargetRejected } from './errors.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { expectedWithin } from './record-change.ts';
 import { type Deployed, graceFacts } from './rotation.ts';
@@ -70,8 +70,7 @@ async function deploy({ targets, secrets }: DeployPorts, turn: Turn, name: strin
 async function recordFailure(ports: DeployPorts, turn: Turn, target: string, error: unknown): Promise<void> {
   const before = graceFacts(turn.rotation)?.deployments[target];
   const reason = error instanceof Error ? error.message : 'it failed without saying why';
-  const tells =
-    !before?.told && (error instanceof TargetRejected || failuresOf(before) + 1 >= failuresUntilTold);
+  const tells = !before?.told && (isForGood(error) || failuresOf(before) + 1 >= failuresUntilTold);
   const { owner } = turn.credential.declaration;
   const announce = { type: 'Target Failing', detail: { target, reason, owner } } as const;
   await turn.record(
@@ -84,5 +83,9 @@ async function recordFailure(ports: DeployPorts, turn: Turn, target: string, err
 /** Seconds until the workflow wakes, as was foreseen when it was sent here: its targets do not change that. */
 const sleepsOn = ({ clock }: DeployPorts, { rotation, credential }: Turn): Seconds =>
   Math.max(0, secondsBetween(clock.now(), rotation.expectedBy) - expectedWithin(credential));
+
+/** A target that refuses, or whose block is missing: no other try mends that. */
+const isForGood = (error: unknown): boolean =>
+  error instanceof TargetRejected || error instanceof InvalidInput;
 
 const failuresOf = (deployed: Deployed | undefined): number => deployed?.failures ?? 0;

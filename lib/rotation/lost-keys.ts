@@ -1,5 +1,6 @@
 /** Finds keys that the issuer made for a rotation and whose id or value we have lost. */
-import { plus, type Seconds, secondsBetween } from '../usage/instant.ts';
+import { type Instant, plus, type Seconds, secondsBetween } from '../usage/instant.ts';
+import type { Credential } from './credential.ts';
 import { currentVersion } from './current-version.ts';
 import { OrphanFound, SecretChangedOutside, StepBusy } from './errors.ts';
 import { labelOf, versionIdOf } from './ids.ts';
@@ -131,15 +132,27 @@ export async function block(
   const keyIds = unknown.map(({ keyId }) => keyId);
   const { issuer } = turn.credential.declaration;
   const reason = `issuer ${issuer} lists ${keyIds.join(', ')}, which keyturn cannot prove to be its own: remove it there, or set "exclusive: true" if nobody else makes keys under this principal; then ask for a rotation again`;
-  await turn.record({ name: 'blocked', at: clock.now(), reason }, blocking(issuer, keyIds, reason));
+  const now = clock.now();
+  await turn.record({ name: 'blocked', at: now, reason }, blocking(turn.credential, { keyIds, reason, now }));
   return reason;
 }
 
 /** What goes with the end of a rotation that a person must look at. */
-export const blocking = (issuer: string, keyIds: readonly string[], reason: string): Alongside => ({
-  credential: { activeRotation: null, status: 'blocked' },
-  announce: { type: 'Unknown Key Found', detail: { issuer, keyIds, reason } },
-});
+export function blocking(
+  { declaration: { issuer }, removedAt }: Credential,
+  {
+    keyIds,
+    reason,
+    now,
+  }: { readonly keyIds: readonly string[]; readonly reason: string; readonly now: Instant },
+): Alongside {
+  // One that is no longer declared needs no new key: what it has is to end all the same.
+  const after = removedAt ? ({ status: 'retiring', dueAt: now } as const) : ({ status: 'blocked' } as const);
+  return {
+    credential: { activeRotation: null, ...after },
+    announce: { type: 'Unknown Key Found', detail: { issuer, keyIds, reason } },
+  };
+}
 
 /**
  * Gives a found key its row and condemns it.

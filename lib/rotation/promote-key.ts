@@ -5,7 +5,7 @@ import { targetsBehind } from './deploy-key.ts';
 import { mayChangeAt } from './due.ts';
 import { CredentialRemoved } from './errors.ts';
 import type { Ports, RotationRef } from './ports.ts';
-import { checkExpiry } from './prove-alive.ts';
+import { isProbeOld } from './prove-alive.ts';
 import { expectedWithin } from './record-change.ts';
 import { graceFacts } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
@@ -13,14 +13,15 @@ import { newKey, oldKey } from './turn-state.ts';
 
 type PromotePorts = TurnPorts & Pick<Ports, 'secrets'>;
 
-/** Where the workflow goes: to sleep until a window opens, to the targets, or straight into the grace. */
+/** Where the workflow goes: back to Verify key, to sleep until a window opens, to the targets, or straight into the grace. */
 export type PromoteStep =
+  | { readonly next: 'verifyKey' }
   | { readonly next: 'wait' | 'grace'; readonly lookAt: Instant }
   | { readonly next: 'deployKey'; readonly lookAt: Instant; readonly targets: readonly string[] };
 
 /**
- * 1. Before the commit point: waits for a window of the policy to open, and sees that AWSCURRENT is where keyturn
- *    left it; then writes phase `promoting`, after which `advance` knows no abandon.
+ * 1. Before the commit point: waits for a window of the policy to open, has a key that was verified long ago verified
+ *    again, and sees that AWSCURRENT is where keyturn left it; then writes phase `promoting`, after which `advance` knows no abandon.
  * 2. Looks where AWSCURRENT is: on the new version → nothing to do; on the one that the ledger calls current →
  *    moves it in one call; anywhere else → somebody changed the secret.
  * 3. Writes `grace` with its deadline, the new current key and generation.
@@ -28,17 +29,20 @@ export type PromoteStep =
  * Run again after a death it looks before it moves, so AWSCURRENT moves once.
  *
  * @returns with `lookAt`: when to look at the drain first, or when the window opens.
- * @throws SecretChangedOutside, CredentialRemoved, KeyRefused when its end has come too near; nothing has been moved then.
+ * @throws SecretChangedOutside, CredentialRemoved; nothing has been moved then.
  */
 export async function promoteKey(ports: PromotePorts, ref: RotationRef): Promise<PromoteStep> {
   return takeTurn(ports, 'promoteKey', ref, async (turn) => {
     if (turn.rotation.phase === 'verified') {
+      checkStillDeclared(turn);
       const opens = mayChangeAt(turn.credential, ports.clock.now());
       if (opens > ports.clock.now()) {
         await ports.ledger.note(ref, { expectedBy: plus(opens, expectedWithin(turn.credential)) });
         return { next: 'wait', lookAt: opens };
       }
-      await beginPromotion(ports, turn);
+      if (isProbeOld(ports, newKey(turn))) return { next: 'verifyKey' };
+      await checkCurrent(ports, turn);
+      await turn.record({ name: 'promotionBegun' });
     }
     if (turn.rotation.phase === 'promoting') await promote(ports, turn);
     const lookAt = firstLook(ports, turn);
@@ -47,17 +51,11 @@ export async function promoteKey(ports: PromotePorts, ref: RotationRef): Promise
   });
 }
 
-async function beginPromotion(ports: PromotePorts, turn: Turn): Promise<void> {
-  const { id, removedAt } = turn.credential;
-  if (removedAt) {
-    throw new CredentialRemoved(
-      `credential "${id}" is no longer declared since ${removedAt}: its new key is not used`,
-    );
-  }
-  // It may have waited for its window since it was verified.
-  checkExpiry(ports, turn, newKey(turn));
-  await checkCurrent(ports, turn);
-  await turn.record({ name: 'promotionBegun' });
+function checkStillDeclared({ credential: { id, removedAt } }: Turn): void {
+  if (!removedAt) return;
+  throw new CredentialRemoved(
+    `credential "${id}" is no longer declared since ${removedAt}: its new key is not used`,
+  );
 }
 
 async function promote(ports: PromotePorts, turn: Turn): Promise<void> {
@@ -88,11 +86,11 @@ async function promote(ports: PromotePorts, turn: Turn): Promise<void> {
 async function moveCurrent(ports: PromotePorts, turn: Turn): Promise<void> {
   const { name } = turn.credential.declaration.secret;
   const to = newKey(turn).versionId;
-  const from = expectedCurrent(ports, turn);
+  const expected = expectedCurrent(ports, turn);
   const current = await currentVersion(ports, name);
   if (current === to) return;
-  if (current !== from) throw changedOutside(name, from, current);
-  await ports.secrets.moveCurrent(name, { from, to });
+  if (!current || !expected.includes(current)) throw changedOutside(name, expected, current);
+  await ports.secrets.moveCurrent(name, { from: current, to });
 }
 
 /** A first key has nothing to wait for; else nothing can be drained before the minimum grace is over. */

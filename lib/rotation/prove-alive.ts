@@ -1,5 +1,5 @@
 /** What shows that a key works, before anything relies on it. */
-import { type Instant, plus } from '../usage/instant.ts';
+import { type Instant, plus, type Seconds } from '../usage/instant.ts';
 import { timeBeforeExpiry } from './due.ts';
 import { IssuerUnavailable, KeyRefused } from './errors.ts';
 import type { Key } from './key.ts';
@@ -7,6 +7,12 @@ import type { Issuer, ListedKey, Ports } from './ports.ts';
 import { checkProbe, isAlive, margin, wantedRow } from './probing.ts';
 import type { SecretText } from './secret-text.ts';
 import type { TurnState } from './turn-state.ts';
+
+/** Seconds after which it must be seen again that a key works, before anybody gets it. */
+const probeLasts: Seconds = 15 * 60;
+
+export const isProbeOld = ({ clock }: Pick<Ports, 'clock'>, { lastProbedAt }: Key): boolean =>
+  lastProbedAt === null || plus(lastProbedAt, probeLasts) < clock.now();
 
 /** A young key may be refused for this many times its issuer's lag before the refusal counts. */
 const patience = 3;

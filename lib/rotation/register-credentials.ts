@@ -79,11 +79,8 @@ async function register(
   known: Credential | undefined,
   declared: Declaration | undefined,
 ): Promise<Outcome | undefined> {
-  let credential = known;
-  let isStale = false;
-  return unlessChanged(ports, async () => {
-    if (isStale) credential = (await ports.ledger.load(id))?.credential;
-    isStale = true;
+  return unlessChanged(ports, async (isAgain) => {
+    const credential = isAgain ? (await ports.ledger.load(id))?.credential : known;
     if (!declared) return credential && remove(ports, credential);
     if (!credential) return add(ports, installationId, id, declared);
     return update(ports, credential, declared);
@@ -129,12 +126,16 @@ async function whenNext(
 ): Promise<Partial<Pick<Credential, 'status' | 'dueAt'>>> {
   if (activeRotation) return {};
   const now = clock.now();
-  if (currentGeneration === 0) return { status: status === 'blocked' ? status : 'new', dueAt: now };
+  // A person looks, then asks: a deploy is no answer.
+  if (status === 'blocked') return { dueAt: null };
+  if (currentGeneration === 0) return { status: 'new', dueAt: now };
   if (status !== 'active' && status !== 'retiring') return { dueAt };
   if (failures > 0) return { status: failures < failuresUntilFailing ? 'active' : 'failing', dueAt };
   const key = currentKey(await ledger.load(id));
   if (!key) return { dueAt };
-  const next = lastPromotedAt ? dueAfter(policy, key, lastPromotedAt) : dueAfterAdoption(policy, key, now);
+  const next = lastPromotedAt
+    ? dueAfter(policy, key, lastPromotedAt)
+    : dueAfterAdoption(policy, key, key.lastProbedAt ?? now);
   return { status: 'active', dueAt: next };
 }
 
@@ -143,13 +144,14 @@ const currentKey = (view: LedgerView | undefined) => view?.keys.find(({ status }
 /** Its last key is still in use: a run of its own lets it drain. Without a key there is nothing to wait for. */
 async function remove(ports: RegisterPorts, credential: Credential): Promise<Outcome | undefined> {
   if (credential.removedAt) return undefined;
-  const { activeRotation, currentGeneration } = credential;
+  const { activeRotation, currentGeneration, status } = credential;
   const now = ports.clock.now();
+  const ending = status === 'blocked' ? status : 'retiring';
   const fields: Partial<Credential> = activeRotation
     ? { removedAt: now }
     : currentGeneration === 0
       ? { removedAt: now, status: 'retired', dueAt: null }
-      : { removedAt: now, status: 'retiring', dueAt: now };
+      : { removedAt: now, status: ending, dueAt: now };
   await changeCredential(ports, credential, { actor, what: 'removed', fields });
   return 'removed';
 }
@@ -188,13 +190,18 @@ function checkChange(
     ...(after.adopt && before.adopt?.keyId !== after.adopt.keyId ? [`adopt to "${after.adopt.keyId}"`] : []),
   ];
   if (moved.length === 0) return;
+  if (currentGeneration === 0) {
+    throw new InvalidInput(
+      `credential "${id}" is getting its first key, in rotation ${activeRotation}, so it cannot change its ${moved.join(' and its ')} now: deploy again when that has ended`,
+    );
+  }
   throw new InvalidInput(
     `credential "${id}" has keys, so it cannot change its ${moved.join(' and its ')}: put it back, or declare a credential of another name`,
   );
 }
 
 const placeOf = ({ secret }: Declaration): string =>
-  `${secret.name},${secret.format === 'json' ? secret.fields.secret : 'text'}`;
+  secret.format === 'json' ? `${secret.name} (field ${secret.fields.secret})` : `${secret.name} (text)`;
 
 const hasMoved = (before: Declaration, after: Declaration): boolean => placeOf(before) !== placeOf(after);
 

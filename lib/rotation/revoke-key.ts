@@ -1,32 +1,50 @@
 /** Revoke key: asks the issuer to end the condemned key, whoever condemned it. */
+import { plus, type Seconds } from '../usage/instant.ts';
+import { cancelRetirement, isDeclaredAgain } from './cancel-retirement.ts';
 import type { Ports, RotationRef } from './ports.ts';
-import { type TurnPorts, takeTurn } from './turn.ts';
+import { graceFacts, type NextStep, nextStep } from './rotation.ts';
+import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 import { condemnedKey } from './turn-state.ts';
 
 type RevokePorts = TurnPorts & Pick<Ports, 'issuers'>;
+
+/** A proof of drain is good for this long; an issuer that cannot be reached may take days. */
+const proofLasts: Seconds = 3600;
 
 /**
  * Revokes exactly the key that stands as `condemned` in the ledger: the drained old one, an orphan, or the new one
  * of an abandoned rotation. An accepted revoke is no proof; Prove dead comes next.
  *
+ * A drained key is spared when the reason to revoke it has passed before the issuer could be asked: its credential is
+ * declared again, or the proof that nobody uses it has grown old and must be made anew.
+ *
  * Run again after a death it revokes the same key again, which issuers answer without harm.
  *
+ * @returns where to go on: Prove dead, back to Check drain, or the end.
  * @throws IssuerRejected, IssuerUnavailable: the workflow asks again for 30 days.
  */
-export async function revokeKey(
-  ports: RevokePorts,
-  ref: RotationRef,
-): Promise<{ readonly keyId: string | null }> {
+export async function revokeKey(ports: RevokePorts, ref: RotationRef): Promise<{ readonly next: NextStep }> {
   return takeTurn(ports, 'revokeKey', ref, async (turn) => {
-    const key = condemnedKey(turn);
-    if (!key || turn.rotation.condemned?.revokedAt) return { keyId: key?.keyId ?? null };
-    const issuer = await ports.issuers.connect(key.issuer);
-    await issuer.revoke(key.keyId);
-    const at = ports.clock.now();
-    await turn.record(
-      { name: 'revokeAccepted', at },
-      { keys: [{ ...key, status: 'revoked', revokedAt: at }] },
-    );
-    return { keyId: key.keyId };
+    const { condemned } = turn.rotation;
+    if (condemned && !condemned.revokedAt) {
+      if (condemned.why === 'old' && isDeclaredAgain(turn)) await cancelRetirement(ports, turn);
+      else if (condemned.why === 'old' && isProofOld(ports, turn)) await turn.record({ name: 'proofAged' });
+      else await revoke(ports, turn);
+    }
+    return { next: nextStep(turn.rotation) };
   });
+}
+
+function isProofOld({ clock }: Pick<Ports, 'clock'>, { rotation }: Turn): boolean {
+  const drainedAt = graceFacts(rotation)?.drainedAt;
+  return !drainedAt || plus(drainedAt, proofLasts) < clock.now();
+}
+
+async function revoke(ports: RevokePorts, turn: Turn): Promise<void> {
+  const key = condemnedKey(turn);
+  if (!key) return;
+  const issuer = await ports.issuers.connect(key.issuer);
+  await issuer.revoke(key.keyId);
+  const at = ports.clock.now();
+  await turn.record({ name: 'revokeAccepted', at }, { keys: [{ ...key, status: 'revoked', revokedAt: at }] });
 }

@@ -4,10 +4,10 @@ import type { Key } from './key.ts';
 import type { RotationKind } from './rotation.ts';
 
 export function kindOf(
-  { removedAt, declaration: { adopt }, currentGeneration }: Credential,
+  { removedAt, declaration: { adopt, issuer }, currentGeneration }: Credential,
   keys: readonly Key[],
 ): RotationKind {
   if (removedAt) return 'retire';
-  const hadIt = keys.some(({ keyId }) => keyId === adopt?.keyId);
+  const hadIt = keys.some((key) => key.issuer === issuer && key.keyId === adopt?.keyId);
   return adopt && currentGeneration === 0 && !hadIt ? 'adopt' : 'rotate';
 }

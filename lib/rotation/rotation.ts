@@ -182,6 +182,7 @@ export type RotationEvent =
     }
   | { readonly name: 'decisionNeeded'; readonly at: Instant; readonly verdict: DrainVerdict }
   | { readonly name: 'nothingToDrain'; readonly at: Instant }
+  | { readonly name: 'proofAged' }
   | { readonly name: 'revokeAccepted'; readonly at: Instant }
   | { readonly name: 'provenDead' }
   | { readonly name: 'completed'; readonly at: Instant }
@@ -216,7 +217,7 @@ export function advance(rotation: Rotation, event: RotationEvent): Rotation {
       allowed('issuing');
       return { ...rotation, phase: 'verifying' };
     case 'keyVerified':
-      allowed('verifying');
+      allowed('verifying', 'verified');
       return { ...rotation, phase: 'verified' };
     case 'keyAdopted':
       allowed('verifying');
@@ -242,8 +243,11 @@ export function advance(rotation: Rotation, event: RotationEvent): Rotation {
       return withDeployment(rotation, event, { done: false, at, failures, reason, told });
     }
     case 'retirementCancelled':
-      if (rotation.phase !== 'grace' || rotation.kind !== 'retire') throw impossible(rotation, event);
-      return { ...rotation, phase: 'abandoned', reason: event.reason, endedAt: event.at };
+      if (!isUnrevoked(rotation) || rotation.kind !== 'retire') throw impossible(rotation, event);
+      return { ...rotation, condemned: null, phase: 'abandoned', reason: event.reason, endedAt: event.at };
+    case 'proofAged':
+      if (!isUnrevoked(rotation) || rotation.phase !== 'revoking') throw impossible(rotation, event);
+      return { ...rotation, condemned: null, phase: 'grace', drainedAt: null };
     case 'graceExtended':
       if (rotation.phase !== 'grace') throw impossible(rotation, event);
       return {
@@ -333,6 +337,10 @@ export function graceFrom(promotedAt: Instant, graceMax: number): GraceFacts {
     deployments: {},
   };
 }
+
+/** The old key lives, and nobody has asked the issuer to end it. */
+const isUnrevoked = (rotation: Rotation): rotation is Extract<Rotation, { phase: 'grace' | 'revoking' }> =>
+  (rotation.phase === 'grace' || rotation.phase === 'revoking') && !rotation.condemned?.revokedAt;
 
 const whyCondemned = ({ phase }: Rotation) => (phase === 'abandoning' ? 'abandoned' : 'orphan');
 

@@ -1,5 +1,5 @@
 /** The hourly survey: how many credentials and rotations there are of each kind, for the dashboard. */
-import { secondsBetween } from '../usage/instant.ts';
+import { type Instant, secondsBetween } from '../usage/instant.ts';
 import { type Credential, credentialStatuses } from './credential.ts';
 import type { Ports } from './ports.ts';
 import { phases } from './rotation.ts';
@@ -7,8 +7,8 @@ import { phases } from './rotation.ts';
 type SurveyPorts = Pick<Ports, 'ledger' | 'clock' | 'metrics'>;
 
 /** Reads every credential, which costs too much for each minute: it does nothing but in the first one of an hour. */
-export async function survey(ports: SurveyPorts): Promise<void> {
-  if (new Date(ports.clock.now()).getUTCMinutes() > 0) return;
+export async function survey(ports: SurveyPorts, now: Instant): Promise<void> {
+  if (new Date(now).getUTCMinutes() > 0) return;
   const credentials = await ports.ledger.credentials();
   const byStatus = Map.groupBy(credentials, ({ status }) => status);
   for (const status of credentialStatuses) {

@@ -42,11 +42,11 @@ export async function sweepDue(ports: SweepPorts): Promise<SweepCounts> {
   ports.metrics.gauge('RotationsUnheard', unheard.length);
   ports.metrics.gauge('CredentialsDue', due.length);
   const failures: unknown[] = [];
+  await survey(ports, now).catch((error: unknown) => failures.push(error));
   const resumed = await inTurn(ports, unheard, failures, async (rotation) => {
     return (await resumeRotation(ports, rotation)).outcome === 'resumed';
   });
   const started = await inTurn(ports, due, failures, (credential) => start(ports, credential));
-  await survey(ports);
   if (failures.length > 0) {
     throw new AggregateError(
       failures,

@@ -1,6 +1,7 @@
 /** One invocation's turn at a rotation: leased, checked, and with everything told that was written. */
 import { plus } from '../usage/instant.ts';
-import { Fenced, Superseded } from './errors.ts';
+import { unlessChanged } from './change-credential.ts';
+import { Fenced, LedgerChanged, Superseded } from './errors.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { type Alongside, recordChange } from './record-change.ts';
 import type { RotationEvent } from './rotation.ts';
@@ -78,10 +79,29 @@ function turnOn(ports: TurnPorts, actor: string, opened: TurnState): Turn {
       return state.keys;
     },
     record: async (event, alongside = {}) => {
-      state = await recordChange(ports, actor, state, event, alongside);
+      state = await unlessChanged(ports, async (isAgain) => {
+        if (isAgain && alongside.credential) throw changedMeanwhile(state);
+        const from = isAgain ? await readAgain(ports, state) : state;
+        return recordChange(ports, actor, from, event, alongside);
+      });
     },
   };
 }
+
+/**
+ * A pause or a deploy has changed the credential's row while the step was at work: what the step has learned at the
+ * issuer is too dear to be lost for that. The rotation is ours as long as the lease is, so only the credential is read.
+ */
+async function readAgain(ports: TurnPorts, { rotation, keys }: TurnState): Promise<TurnState> {
+  const { credential } = await readState(ports, rotation);
+  return { credential, rotation, keys };
+}
+
+/** What goes along was made from the credential as it was: the step itself must look again. */
+const changedMeanwhile = ({ credential }: TurnState): LedgerChanged =>
+  new LedgerChanged(
+    `credential ${credential.id} was changed while a step was at work on it: the step runs again`,
+  );
 
 /**
  * Sends what the row still owes to the bus, and strikes it.

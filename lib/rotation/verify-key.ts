@@ -1,7 +1,7 @@
 /** Verify key: the issuer accepts the key, again and again, before any consumer may see it. */
 import { adoptKey } from './adopt-key.ts';
 import type { Ports, RotationRef } from './ports.ts';
-import { checkExpiry, listedKey, proveAlive } from './prove-alive.ts';
+import { checkExpiry, isProbeOld, listedKey, proveAlive } from './prove-alive.ts';
 import { type NextStep, nextStep } from './rotation.ts';
 import { readSecret } from './secret-format.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
@@ -16,6 +16,8 @@ type VerifyPorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets'>;
  *
  * In an adoption the same is asked of the key that the secret holds already: see `adopt-key.ts`.
  *
+ * A key that has waited for its window, or for a new run, is verified again.
+ *
  * Run twice, it probes again, which harms nothing.
  *
  * @returns where to go on: Promote key, or Complete after an adoption.
@@ -23,8 +25,10 @@ type VerifyPorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets'>;
  */
 export async function verifyKey(ports: VerifyPorts, ref: RotationRef): Promise<{ readonly next: NextStep }> {
   return takeTurn(ports, 'verifyKey', ref, async (turn) => {
-    if (turn.rotation.phase === 'verifying') {
-      await (turn.rotation.kind === 'adopt' ? adoptKey(ports, turn) : verify(ports, turn));
+    const { phase, kind } = turn.rotation;
+    if (phase === 'verifying' && kind === 'adopt') await adoptKey(ports, turn);
+    else if (phase === 'verifying' || (phase === 'verified' && isProbeOld(ports, newKey(turn)))) {
+      await verify(ports, turn);
     }
     return { next: nextStep(turn.rotation) };
   });

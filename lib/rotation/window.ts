@@ -5,8 +5,8 @@ import { type Weekday, type Window, weekdays } from './credential.ts';
 /** Every zone's offset, and every change of it, is a multiple of this; so are the ends of a window. */
 const quarter: Seconds = 900;
 
-/** A week has every hour that a window can name; a day more covers a change of the clocks. */
-const looksAhead = (8 * 86_400) / quarter;
+/** A week has every hour that a window can name; the next one has it too, if a change of the clocks skips it. */
+const looksAhead = (15 * 86_400) / quarter;
 
 /**
  * `at` itself when some window is open then, or when there are none; else when the next one opens.

@@ -15,7 +15,7 @@ const gauged = (world: World, name: string): Readonly<Record<string, number>> =>
 
 async function surveyedAt(world: World, now: string): Promise<World> {
   world.clock.set(now);
-  await survey(world.ports());
+  await survey(world.ports(), world.clock.now());
   return world;
 }
 
@@ -37,7 +37,7 @@ describe('the survey', () => {
           return effect();
         },
       });
-      await survey(ports);
+      await survey(ports, world.clock.now());
       expect(world.gauges.filter(({ name }) => name === 'Credentials')).toEqual([]);
       expect(calls).toEqual([]);
     },

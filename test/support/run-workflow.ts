@@ -189,7 +189,7 @@ async function afterVerdict(
   if (lookAt) {
     if (lookAt > world.clock.now()) world.clock.set(lookAt);
     await meanwhile(world);
-    return { step: step === 'promoteKey' && next === 'wait' ? 'promoteKey' : 'checkDrain' };
+    return { step: step === 'promoteKey' && next === 'wait' ? 'verifyKey' : 'checkDrain' };
   }
   const onward = next ?? straightOn[step];
   if (onward === 'blocked') return 'blocked';
@@ -199,7 +199,6 @@ async function afterVerdict(
 /** Where a step without a Choice behind it leads. */
 const straightOn: Partial<Readonly<Record<StepName, string>>> = {
   issueKey: 'verifyKey',
-  revokeKey: 'proveDead',
 };
 
 const isStep = (name: string | undefined): name is StepName => name !== undefined && name in steps;

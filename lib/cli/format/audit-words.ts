@@ -48,6 +48,8 @@ const words = {
     `key ${at(after, 'condemned', 'keyId')} is proven out of use: ${at(after, 'verdict', 'reason')}`,
   decisionNeeded: ({ after }) => `overdue, its owner was asked: ${at(after, 'verdict', 'reason')}`,
   nothingToDrain: () => 'there is no old key to wait for',
+  proofAged: () =>
+    'the proof that nobody uses the old key grew old before the issuer could be asked: it is made anew',
   revokeAccepted: ({ after }) => `the issuer accepted the revoke of key ${at(after, 'condemned', 'keyId')}`,
   provenDead: ({ before }) => `key ${at(before, 'condemned', 'keyId')} is proven dead`,
   completed: () => 'the rotation is complete',
