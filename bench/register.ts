@@ -45,7 +45,13 @@ export function manyCredentials(count: number): Registration {
       return [`agent-${index}`, { ...declaration, secret: { ...secret, name } }];
     }),
   );
-  return { issuers: { openai: { type: 'http' } }, targets: {}, credentials };
+  return {
+    issuers: { openai: { type: 'http' } },
+    targets: {},
+    accounts: {},
+    prefixes: ['keyturn/'],
+    credentials,
+  };
 }
 
 /** @throws with what the process wrote when it fails. */

@@ -122,7 +122,7 @@ export const read = {
 } as const;
 
 /** What rows lack that an earlier keyturn wrote. */
-const laterCredentialFields = { pause: null, failures: 0, removedAt: null };
+const laterCredentialFields = { pause: null, mustChangeBy: null, failures: 0, removedAt: null };
 const laterRotationFields = { kind: 'rotate', resumes: 0 };
 const laterGraceFields = { askedAt: null, deployments: {} };
 

@@ -2,7 +2,7 @@
 import type { Instant } from '../usage/instant.ts';
 import type { Credential } from './credential.ts';
 import { dueAfterFailure, failuresUntilFailing } from './due.ts';
-import { PastCommitPoint } from './errors.ts';
+import { InvalidInput, PastCommitPoint } from './errors.ts';
 import { stageOf } from './ids.ts';
 import { isLive, type Key } from './key.ts';
 import { block, condemn, condemnOrphan, findLostKeys, hasOpenIntent } from './lost-keys.ts';
@@ -27,18 +27,30 @@ export interface Failure {
  *
  * Run twice, each part finds what the first run has written.
  *
- * @throws PastCommitPoint from the commit point on.
+ * @throws PastCommitPoint from the commit point on; InvalidInput when Begin has failed before it took the lock: there
+ * is nothing to abandon, and somebody must hear of it.
  */
 export async function abandon(
   ports: AbandonPorts,
   input: RotationRef & { readonly failure?: Failure | undefined },
 ): Promise<{ readonly next: NextStep }> {
+  await checkBegun(ports, input);
   return takeTurn(ports, 'abandon', input, async (turn) => {
     if (nextStep(turn.rotation) === 'end') return { next: 'end' };
     if (turn.rotation.phase !== 'abandoning') await beginAbandon(turn, reasonOf(input.failure));
     if (!turn.rotation.condemned) await condemnOrClose(ports, turn);
     return { next: nextStep(turn.rotation) };
   });
+}
+
+async function checkBegun(
+  { ledger }: AbandonPorts,
+  { credentialId, rotationId, failure }: RotationRef & { readonly failure?: Failure | undefined },
+): Promise<void> {
+  if ((await ledger.load(credentialId, rotationId))?.rotation) return;
+  throw new InvalidInput(
+    `rotation ${rotationId} of ${credentialId} could not begin: ${reasonOf(failure)}. Nothing was changed; the sweep tries again`,
+  );
 }
 
 async function beginAbandon(turn: Turn, reason: string): Promise<void> {
@@ -83,7 +95,7 @@ async function close(ports: AbandonPorts, turn: Turn): Promise<void> {
     },
   );
   ports.metrics.count('RotationAbandoned');
-  if (after.status === 'failing') ports.metrics.count('CredentialFailing');
+  if (after.status === 'failing') ports.metrics.count('CredentialFailing', { credential: credential.id });
 }
 
 /** A credential that is no longer declared has not failed: it goes on to its retirement. */
@@ -93,7 +105,7 @@ function onward(credential: Credential, now: Instant): Pick<Credential, 'status'
   const unharmed = credential.currentGeneration > 0 ? 'active' : 'new';
   return {
     status: failures >= failuresUntilFailing ? 'failing' : unharmed,
-    dueAt: dueAfterFailure(credential.declaration.policy, failures, now),
+    dueAt: dueAfterFailure(credential, failures, now),
     failures,
   };
 }

@@ -3,7 +3,7 @@ import { type Instant, plus } from '../usage/instant.ts';
 import { chain } from './audit.ts';
 import type { Credential, CredentialStatus } from './credential.ts';
 import { mayChangeAt } from './due.ts';
-import { Fenced, InvalidInput, Superseded } from './errors.ts';
+import { Fenced, InvalidInput, IssuerRejected, Superseded } from './errors.ts';
 import { rotationIdOf } from './ids.ts';
 import { blocking } from './lost-keys.ts';
 import type { LedgerView, ListedKey, Ports, RotationRef } from './ports.ts';
@@ -55,7 +55,11 @@ export async function begin(
   return { next: rotation.phase === 'blocked' ? 'blocked' : nextStep(rotation) };
 }
 
-/** Foreign and inactive keys count as the issuer counts them: it lists them all. */
+/**
+ * Foreign and inactive keys count as the issuer counts them: it lists them all. Those of other credentials pass when
+ * their rotations end; the others only a person can judge.
+ * @throws IssuerRejected when keyturn's own keys fill the place: abandoned, and tried again later.
+ */
 async function withRoom(ports: BeginPorts, state: TurnState): Promise<TurnState> {
   const { credential, rotation } = state;
   if (rotation.phase !== 'issuing' || rotation.attempt > 0) return state;
@@ -64,16 +68,39 @@ async function withRoom(ports: BeginPorts, state: TurnState): Promise<TurnState>
   const { list, maxLiveKeys } = issuer.capabilities;
   const listed = list ? await issuer.list() : [];
   if (listed.length < maxLiveKeys) return state;
-  const inTheWay = notOf(state, listed);
-  const reason = `issuer ${name} allows ${maxLiveKeys} keys and lists ${listed.length} already, of them not of this credential: ${inTheWay.join(', ') || 'none'}. keyturn deletes none of them: remove there what nobody needs, then ask for a rotation again`;
+  const full = `issuer ${name} allows ${maxLiveKeys} keys and lists ${listed.length} already`;
+  const keyIds = await foreignAmong(ports, state, listed);
+  if (keyIds.length === 0) {
+    throw new IssuerRejected(
+      `${full}, all of them keyturn's: there is room again when other rotations have ended`,
+    );
+  }
+  const reason = `${full}, of them not keyturn's: ${keyIds.join(', ')}. keyturn deletes none of them: remove there what nobody needs, then ask for a rotation again`;
   const now = ports.clock.now();
-  const alongside = blocking(credential, { keyIds: inTheWay, reason, now });
-  return recordChange(ports, 'step begin', state, { name: 'blocked', at: now, reason }, alongside);
+  const alongside = blocking(credential, { keyIds, reason, now });
+  const blocked = await recordChange(
+    ports,
+    'step begin',
+    state,
+    { name: 'blocked', at: now, reason },
+    alongside,
+  );
+  ports.metrics.count('CredentialBlocked', { credential: credential.id });
+  return blocked;
 }
 
-function notOf({ keys }: TurnState, listed: readonly ListedKey[]): readonly string[] {
+async function foreignAmong(
+  { ledger }: BeginPorts,
+  { credential, keys }: TurnState,
+  listed: readonly ListedKey[],
+): Promise<readonly string[]> {
   const own = new Set(keys.map(({ keyId }) => keyId));
-  return listed.map(({ keyId }) => keyId).filter((keyId) => !own.has(keyId));
+  const foreign: string[] = [];
+  for (const { keyId } of listed) {
+    if (own.has(keyId)) continue;
+    if (!(await ledger.claim(credential.declaration.issuer, keyId))) foreign.push(keyId);
+  }
+  return foreign;
 }
 
 async function ownedState(ports: BeginPorts, view: LedgerView, input: BeginInput): Promise<TurnState> {

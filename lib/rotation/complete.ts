@@ -1,7 +1,7 @@
 /** Complete: looks once more for stray keys, then closes the rotation and gives the credential back. */
 import { type Instant, latest } from '../usage/instant.ts';
 import type { Credential } from './credential.ts';
-import { dueAfter, dueAfterAdoption } from './due.ts';
+import { dueAfter, dueAfterAdoption, latestStartOf } from './due.ts';
 import { stageOf } from './ids.ts';
 import type { Key } from './key.ts';
 import { condemnOrphan, findLostKeys, orphanFound } from './lost-keys.ts';
@@ -64,12 +64,16 @@ function onward(turn: Turn, now: Instant): Pick<Credential, 'status' | 'dueAt'> 
   const { policy } = credential.declaration;
   if (rotation.kind === 'retire') {
     // Without a key it begins anew if it is ever declared again; which may have happened meanwhile.
-    return { currentGeneration: 0, ...(credential.removedAt ? retired : { status: 'new', dueAt: now }) };
+    return {
+      currentGeneration: 0,
+      mustChangeBy: null,
+      ...(credential.removedAt ? retired : { status: 'new', dueAt: now }),
+    };
   }
   if (credential.removedAt) return { status: 'retiring', dueAt: now };
   const key = newKey(turn);
   const dueAt = rotation.kind === 'adopt' ? dueAfterAdoption(policy, key, now) : dueAfter(policy, key, now);
-  return { status: 'active', dueAt: latest(now, dueAt) };
+  return { status: 'active', dueAt: latest(now, dueAt), mustChangeBy: latestStartOf(policy, key) };
 }
 
 const retired = { status: 'retired', dueAt: null } as const;

@@ -72,6 +72,8 @@ export interface Declaration {
   readonly mode: 'production' | 'demo';
   /** Name of the issuer block. */
   readonly issuer: string;
+  /** Whose keys they are at the issuer: another account behind the same block would know nothing of them. */
+  readonly account?: string;
   readonly owner: { readonly name: string; readonly notify?: string };
   readonly privilege: 'standard' | 'high';
   readonly secret: SecretShape;
@@ -114,6 +116,8 @@ export interface Credential {
   readonly dueAt: Instant | null;
   /** While it is set, the sweep starts nothing and requests are refused; what runs goes on. */
   readonly pause: Pause | null;
+  /** From here on a window holds nothing back, since the key ends by itself soon; null when it does not. */
+  readonly mustChangeBy: Instant | null;
   /** Rotations in a row that were abandoned. */
   readonly failures: number;
   /** When a registration found it no longer declared; null while it is. */

@@ -77,7 +77,7 @@ async function recordFailure(ports: DeployPorts, turn: Turn, target: string, err
     { name: 'deployFailed', target, at: ports.clock.now(), reason, told: tells || before?.told === true },
     { sleeps: sleepsOn(ports, turn), ...(tells && { announce }) },
   );
-  if (tells) ports.metrics.count('TargetFailing');
+  if (tells) ports.metrics.count('TargetFailing', { credential: turn.credential.id, target });
 }
 
 /** Seconds until the workflow wakes, as was foreseen when it was sent here: its targets do not change that. */

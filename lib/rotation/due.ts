@@ -19,13 +19,16 @@ export const failuresUntilFailing = 5;
 /** By policy, when a window is open; and early enough before the issuer ends the key by itself. */
 export function dueAfter(policy: Policy, key: Pick<Key, 'expiresAt'>, since: Instant): Instant {
   const byPolicy = opensAt(policy.windows, plus(since, policy.rotateEvery));
-  const latestStart = key.expiresAt && plus(key.expiresAt, -(policy.grace.max + timeBeforeExpiry));
+  const latestStart = latestStartOf(policy, key);
   if (!latestStart || byPolicy <= latestStart) return byPolicy;
-  // Every window opens within a week, so this one opens in time.
   return policy.windows
     ? earliest(latestStart, opensAt(policy.windows, plus(latestStart, -week)))
     : latestStart;
 }
+
+/** When a successor must begin, so that its grace is over before the key ends by itself; null when it does not end. */
+export const latestStartOf = ({ grace }: Policy, { expiresAt }: Pick<Key, 'expiresAt'>): Instant | null =>
+  expiresAt && plus(expiresAt, -(grace.max + timeBeforeExpiry));
 
 const week: Seconds = 7 * 86_400;
 
@@ -34,9 +37,22 @@ export const dueAfterAdoption = (policy: Policy, key: Key, now: Instant): Instan
   opensAt(policy.windows, latest(dueAfter(policy, key, key.mintedAt), plus(now, timeToLook)));
 
 /** @param failures abandoned rotations in a row, this one included. */
-export const dueAfterFailure = (policy: Policy, failures: number, now: Instant): Instant =>
-  opensAt(policy.windows, plus(now, backOff[Math.min(failures, backOff.length) - 1] ?? 0));
+export function dueAfterFailure(
+  { declaration: { policy }, mustChangeBy }: Credential,
+  failures: number,
+  now: Instant,
+): Instant {
+  const next = plus(now, backOff[Math.min(failures, backOff.length) - 1] ?? 0);
+  return inTime(mustChangeBy, next, opensAt(policy.windows, next));
+}
 
 /** The next moment at which consumers may be given another key; a first key changes nothing for anybody. */
-export const mayChangeAt = ({ currentGeneration, declaration }: Credential, now: Instant): Instant =>
-  currentGeneration === 0 ? now : opensAt(declaration.policy.windows, now);
+export function mayChangeAt(credential: Credential, now: Instant): Instant {
+  const { currentGeneration, declaration, mustChangeBy } = credential;
+  if (currentGeneration === 0) return now;
+  return inTime(mustChangeBy, now, opensAt(declaration.policy.windows, now));
+}
+
+/** A window that opens too late for a key that ends by itself is no reason to wait: it would cut its consumers off. */
+const inTime = (mustChangeBy: Instant | null, now: Instant, opens: Instant): Instant =>
+  mustChangeBy && mustChangeBy < opens ? latest(now, mustChangeBy) : opens;

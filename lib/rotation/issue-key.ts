@@ -19,7 +19,7 @@ import { placeholderText, writeSecret } from './secret-format.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 import { keyOfAttempt } from './turn-state.ts';
 
-type IssuePorts = TurnPorts & Pick<Ports, 'issuers' | 'issuerLocks' | 'secrets'>;
+type IssuePorts = TurnPorts & Pick<Ports, 'issuers' | 'issuerLocks' | 'secrets' | 'metrics'>;
 
 /**
  * 1. Takes the next attempt: a write that says what is about to be asked, with the ids that the issuer lists.

@@ -125,7 +125,7 @@ function isOurs(rotation: Rotation, { capabilities }: Issuer, { label, createdAt
  * @returns the reason that the rotation ended with.
  */
 export async function block(
-  { clock }: Pick<Ports, 'clock'>,
+  { clock, metrics }: Pick<Ports, 'clock' | 'metrics'>,
   turn: Turn,
   unknown: readonly ListedKey[],
 ): Promise<string> {
@@ -134,6 +134,7 @@ export async function block(
   const reason = `issuer ${issuer} lists ${keyIds.join(', ')}, which keyturn cannot prove to be its own: remove it there, or set "exclusive: true" if nobody else makes keys under this principal; then ask for a rotation again`;
   const now = clock.now();
   await turn.record({ name: 'blocked', at: now, reason }, blocking(turn.credential, { keyIds, reason, now }));
+  metrics.count('CredentialBlocked', { credential: turn.credential.id });
   return reason;
 }
 

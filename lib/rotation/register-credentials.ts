@@ -18,6 +18,10 @@ export interface Registration {
   readonly issuers: Readonly<Record<string, unknown>>;
   readonly targets: Readonly<Record<string, unknown>>;
   readonly credentials: Readonly<Record<string, Declaration>>;
+  /** Whose keys each issuer block makes. */
+  readonly accounts: Readonly<Record<string, string>>;
+  /** What names of secrets begin with that keyturn may touch. */
+  readonly prefixes: readonly string[];
 }
 
 export interface RegistrationCounts {
@@ -44,16 +48,18 @@ const namedAtMost = 20;
  *
  * Run twice, the second time finds everything as it is, and writes nothing.
  *
- * @throws InvalidInput before anything is written when an issuer block is gone that a live key needs; after all
- * others are written, naming those that could not be.
+ * @throws InvalidInput before anything is written when a live key would be out of reach: its issuer block is gone, or
+ * stands for another account, or its secret is outside all prefixes; after all others are written, naming those that
+ * could not be.
  */
 export async function registerCredentials(
   ports: RegisterPorts,
-  { issuers, targets, credentials }: Registration,
+  registration: Registration,
 ): Promise<RegistrationCounts & { readonly installationId: string }> {
+  const { issuers, targets, credentials } = registration;
   const installationId = await ports.installation.ensure(ports.digests.randomUuid());
   const known = new Map((await ports.ledger.credentials()).map((credential) => [credential.id, credential]));
-  await checkIssuersKept(ports, known, issuers);
+  await checkWithinReach(ports, known, registration);
   for (const [name, block] of Object.entries(issuers)) await ports.issuerBlocks.put(name, block);
   for (const [name, block] of Object.entries(targets)) await ports.targetBlocks.put(name, block);
   const counts = { added: 0, changed: 0, unchanged: 0, removed: 0, restored: 0 };
@@ -157,22 +163,42 @@ async function remove(ports: RegisterPorts, credential: Credential): Promise<Out
 }
 
 /**
- * A key that lives can be revoked only through the block that it was made with.
+ * A key that lives, or that a rotation may just be making, can be revoked only through the block that it was made
+ * with, and proven dead only where its value can be read.
  * @throws InvalidInput
  */
-async function checkIssuersKept(
+async function checkWithinReach(
   { ledger }: RegisterPorts,
   known: ReadonlyMap<string, Credential>,
-  issuers: Readonly<Record<string, unknown>>,
+  registration: Registration,
 ): Promise<void> {
-  for (const { id, status, declaration } of known.values()) {
-    if (status === 'retired' || declaration.issuer in issuers) continue;
-    const live = (await ledger.load(id))?.keys.find((key) => isLive(key) && !(key.issuer in issuers));
-    if (!live) continue;
+  for (const credential of known.values()) {
+    if (credential.status === 'retired') continue;
+    const lost = outOfReach(credential.declaration, registration);
+    if (!lost) continue;
+    const { id, activeRotation } = credential;
+    const live = (await ledger.load(id))?.keys.find(isLive);
+    if (!live && !activeRotation) continue;
+    const what = live
+      ? `key ${live.keyId} of credential "${id}" lives there`
+      : `credential "${id}" is getting a key there`;
     throw new InvalidInput(
-      `issuer block "${live.issuer}" is not in keyturn.yaml any more, but key ${live.keyId} of credential "${id}" lives there and could not be revoked: put the block back until the key is dead ("keyturn status ${id}")`,
+      `${lost}, but ${what} and could not be revoked: put it back until the key is dead ("keyturn status ${id}")`,
     );
   }
+}
+
+/** What the new declarations take away from under a credential, in words. */
+function outOfReach(
+  { issuer, account, secret }: Declaration,
+  { issuers, accounts, prefixes }: Registration,
+): string | undefined {
+  if (!(issuer in issuers)) return `issuer block "${issuer}" is not in keyturn.yaml any more`;
+  if (account && accounts[issuer] !== account) {
+    return `issuer block "${issuer}" stands for another account now (${accounts[issuer]}, before ${account})`;
+  }
+  if (prefixes.some((prefix) => secret.name.startsWith(prefix))) return undefined;
+  return `no prefix under "secrets" in keyturn.yaml fits secret ${secret.name} any more`;
 }
 
 /**
@@ -186,6 +212,14 @@ function checkChange(
   if (currentGeneration === 0 && !activeRotation) return;
   const moved = [
     ...(before.issuer === after.issuer ? [] : [`issuer from "${before.issuer}" to "${after.issuer}"`]),
+    ...(before.account && after.account && before.account !== after.account
+      ? [`issuer's account from ${before.account} to ${after.account}`]
+      : []),
+    ...(before.secret.kmsKeyArn === after.secret.kmsKeyArn
+      ? []
+      : [
+          `secret's KMS key from ${before.secret.kmsKeyArn ?? "the stack's"} to ${after.secret.kmsKeyArn ?? "the stack's"}`,
+        ]),
     ...(hasMoved(before, after) ? [`secret from ${placeOf(before)} to ${placeOf(after)}`] : []),
     ...(after.adopt && before.adopt?.keyId !== after.adopt.keyId ? [`adopt to "${after.adopt.keyId}"`] : []),
   ];
@@ -219,6 +253,7 @@ function fresh(installationId: string, id: string, declaration: Declaration, now
     lastPromotedAt: null,
     dueAt: now,
     pause: null,
+    mustChangeBy: null,
     failures: 0,
     removedAt: null,
     auditSeq: 0,

@@ -2,6 +2,7 @@
 import { type Instant, plus, type Seconds, secondsBetween } from '../usage/instant.ts';
 import { Superseded } from './errors.ts';
 import { executionNameOf } from './ids.ts';
+import { firstUnusedRun } from './next-run.ts';
 import type { Ports } from './ports.ts';
 import type { Rotation } from './rotation.ts';
 
@@ -20,9 +21,6 @@ const lookAgainAfter: Seconds = 300;
 
 /** Runs in a row that may come to nothing until a person should look. */
 const resumesUntilStuck = 3;
-
-/** Names that executions which died before Begin may have used up. */
-const mostRuns = 20;
 
 /**
  * Starts the rotation's next run, unless the present one is alive and younger than 60 days. Begin takes the rotation
@@ -57,16 +55,16 @@ async function resume(ports: ResumePorts, rotation: Rotation): Promise<Resumptio
   return { outcome: 'resumed', run: await startNextRun(ports, rotation) };
 }
 
-/** @throws Error when twenty runs have died before Begin could take over. */
-async function startNextRun({ executions }: ResumePorts, rotation: Rotation): Promise<number> {
+async function startNextRun(ports: ResumePorts, rotation: Rotation): Promise<number> {
   const { credentialId, rotationId, requestedBy } = rotation;
-  for (let run = rotation.run + 1; run <= rotation.run + mostRuns; run += 1) {
-    const name = executionNameOf(rotationId, run);
-    if ((await executions.start(name, { credentialId, rotationId, run, requestedBy })) === 'runs') return run;
-  }
-  throw new Error(
-    `${mostRuns} executions of rotation ${rotationId} of ${credentialId} have ended before Begin could take it over: see why in their histories`,
-  );
+  const run = await firstUnusedRun(ports, rotationId, rotation.run + 1);
+  await ports.executions.start(executionNameOf(rotationId, run), {
+    credentialId,
+    rotationId,
+    run,
+    requestedBy,
+  });
+  return run;
 }
 
 const isTooOld = (startedAt: Instant | null, now: Instant): boolean =>

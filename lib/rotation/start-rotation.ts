@@ -3,6 +3,7 @@ import { plus, type Seconds } from '../usage/instant.ts';
 import type { Credential } from './credential.ts';
 import { mayChangeAt } from './due.ts';
 import { executionNameOf, rotationIdOf } from './ids.ts';
+import { firstUnusedRun } from './next-run.ts';
 import type { Ports, StartAnswer } from './ports.ts';
 
 type DecidePorts = Pick<Ports, 'ledger' | 'clock' | 'digests'>;
@@ -16,9 +17,6 @@ export interface StartRequest {
 
 /** Between two promotions of one secret: consumers and Secrets Manager need time to follow. */
 const promotionRest: Seconds = 600;
-
-/** Executions that may die before Begin has taken the lock, until a person should look. */
-const mostRuns = 20;
 
 /**
  * Starts the credential's next rotation, unless there is a reason not to.
@@ -50,19 +48,16 @@ export async function decideStart(ports: DecidePorts, credentialId: string): Pro
 /**
  * Starts the rotation's execution. One that died before Begin could take the lock has used its name up and left no
  * row: the next run's name takes its place. A rotation with a row has begun, and is not started again.
- *
- * @throws Error when twenty executions have died so.
  */
 export async function launch(ports: LaunchPorts, request: StartRequest, rotationId: string): Promise<void> {
   const { credentialId, requestedBy } = request;
-  for (let run = 1; run <= mostRuns; run += 1) {
+  const start = (run: number) => {
     const ref = { credentialId, rotationId, run, requestedBy };
-    if ((await ports.executions.start(executionNameOf(rotationId, run), ref)) === 'runs') return;
-    if ((await ports.ledger.load(credentialId, rotationId))?.rotation) return;
-  }
-  throw new Error(
-    `${mostRuns} executions of rotation ${rotationId} of ${credentialId} have ended before Begin could take the lock: see why in their histories`,
-  );
+    return ports.executions.start(executionNameOf(rotationId, run), ref);
+  };
+  if ((await start(1)) === 'runs') return;
+  if ((await ports.ledger.load(credentialId, rotationId))?.rotation) return;
+  await start(await firstUnusedRun(ports, rotationId, 2));
 }
 
 function reasonAgainst(credential: Credential, now: string): string | undefined {

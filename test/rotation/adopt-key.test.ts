@@ -268,6 +268,8 @@ describe('after a refused adoption', () => {
     await registerCredentials(world.ports(), {
       issuers: { openai: { type: 'memory' } },
       targets: {},
+      accounts: {},
+      prefixes: ['keyturn/'],
       credentials: { [world.credentialId]: aDeclaration() },
     });
     const ref = await world.nextRotation();

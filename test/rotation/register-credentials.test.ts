@@ -136,6 +136,8 @@ describe('issuer and target blocks', () => {
     const refused = registerCredentials(world.ports(), {
       issuers: { another: { type: 'memory' } },
       targets: { vault: { type: 'memory' } },
+      accounts: {},
+      prefixes: ['keyturn/'],
       credentials: { mirror: aDeclaration({ issuer: 'another' }) },
     });
     await expect(refused).rejects.toThrow(InvalidInput);
@@ -148,7 +150,13 @@ describe('issuer and target blocks', () => {
   test('may go once no key lives there any more', async () => {
     const world = await aWorld();
     await expect(
-      registerCredentials(world.ports(), { issuers: {}, targets: {}, credentials: {} }),
+      registerCredentials(world.ports(), {
+        issuers: {},
+        targets: {},
+        accounts: {},
+        prefixes: ['keyturn/'],
+        credentials: {},
+      }),
     ).resolves.toMatchObject({ removed: 1 });
   });
 });

@@ -15,6 +15,8 @@ async function withMore(world: World, count: number): Promise<World> {
   await registerCredentials(world.ports(), {
     issuers: { openai: { type: 'memory' } },
     targets: {},
+    accounts: {},
+    prefixes: ['keyturn/'],
     credentials: Object.fromEntries([world.credentialId, ...ids].map((id) => [id, aDeclaration()])),
   });
   return world;

@@ -41,6 +41,7 @@ export function aCredential(overrides: Partial<Credential> = {}): Credential {
     lastPromotedAt: null,
     dueAt: someTime,
     pause: null,
+    mustChangeBy: null,
     failures: 0,
     removedAt: null,
     auditSeq: 1,

@@ -160,6 +160,8 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     registerCredentials(shared, {
       issuers: { [declaration.issuer]: { type: 'memory' } },
       targets: {},
+      accounts: {},
+      prefixes: ['keyturn/'],
       credentials,
     });
   await register({ [credentialId]: declaration });

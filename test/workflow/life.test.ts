@@ -124,6 +124,8 @@ async function aFleet(world: World, size: number): Promise<readonly string[]> {
   await registerCredentials(world.ports(), {
     issuers,
     targets: {},
+    accounts: {},
+    prefixes: ['keyturn/'],
     credentials: Object.fromEntries(credentials),
   });
   return ids;
