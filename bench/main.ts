@@ -7,6 +7,7 @@ import { type Cloud, startCloud } from '../local/cloud.ts';
 import { aStack } from '../test/constructs/a-stack.ts';
 import { synthesizedMachine } from '../test/support/asl/synthesized.ts';
 import { benchBundles } from './bundles.ts';
+import { memoryIn } from './memory.ts';
 import { benchRegister } from './register.ts';
 import { type Report, summary, table } from './report.ts';
 import { healthyRotation, worstRotation } from './rotation.ts';
@@ -27,10 +28,10 @@ async function bench(cloud: Cloud): Promise<Report> {
   const bundles = await benchBundles(progress);
   progress('counting a rotation');
   const { template } = aStack();
-  const machine = synthesizedMachine(template);
+  const stack = { machine: synthesizedMachine(template), memoryOf: memoryIn(template) };
   const rotation = {
-    healthy: await healthyRotation(cloud, machine),
-    worst: await worstRotation(cloud, machine),
+    healthy: await healthyRotation(cloud, stack),
+    worst: await worstRotation(cloud, stack),
   };
   const standing = await standingBill(cloud, template);
   progress(`registering ${values.credentials} credentials`);

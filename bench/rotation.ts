@@ -12,7 +12,8 @@ import { type Timeline, timelineOn } from '../test/support/asl/timeline.ts';
 import { aDeclaration } from '../test/support/builders.ts';
 import { type Bill, billOf, countAnchors, countInvocation, countMachine } from './bill.ts';
 import { aCloudWorld, type CloudWorld } from './cloud-world.ts';
-import { type Meter, requestsOf } from './meter.ts';
+import type { MemoryOf } from './memory.ts';
+import { requestsOf } from './meter.ts';
 
 export interface RotationFigures extends Bill {
   readonly transitions: number;
@@ -28,17 +29,23 @@ const healthyGrace = { min: hour, max: 4 * hour, quiet: 900 };
 export const worstGraceDays = 30;
 const worstGrace = { min: hour, max: worstGraceDays * 24 * hour, quiet: 900 };
 
+/** What runs, and with how much memory. */
+export interface Synthesized {
+  readonly machine: States;
+  readonly memoryOf: MemoryOf;
+}
+
 /** Old keys in use at the first look, out of use at the second. */
-export const healthyRotation = (cloud: Cloud, machine: States): Promise<RotationFigures> =>
-  rotation(cloud, machine, 'healthy', healthyGrace, ({ checks }) => checks > 0);
+export const healthyRotation = (cloud: Cloud, stack: Synthesized): Promise<RotationFigures> =>
+  rotation(cloud, stack, 'healthy', healthyGrace, ({ checks }) => checks > 0);
 
 /** The old key stays in use for as long as it may, so that there are as many looks as there can be. */
-export const worstRotation = (cloud: Cloud, machine: States): Promise<RotationFigures> =>
-  rotation(cloud, machine, 'worst', worstGrace, ({ deadline }, now) => now >= deadline);
+export const worstRotation = (cloud: Cloud, stack: Synthesized): Promise<RotationFigures> =>
+  rotation(cloud, stack, 'worst', worstGrace, ({ deadline }, now) => now >= deadline);
 
 async function rotation(
   cloud: Cloud,
-  machine: States,
+  stack: Synthesized,
   name: string,
   grace: typeof healthyGrace,
   hasMoved: HasMoved,
@@ -50,27 +57,31 @@ async function rotation(
     targets: ['copy'],
   };
   const world = await aCloudWorld(cloud, { declaration });
-  await run(world, machine, () => true);
-  world.twins.clock.advance(24 * hour);
-  world.meter.reset();
-  const { execution, facts } = await run(world, machine, hasMoved);
-  countMachine(world.meter, execution);
-  countAnchors(world.meter);
-  const { transitions, events } = execution;
-  return {
-    transitions,
-    historyEvents: events.length,
-    drainChecks: facts.checks,
-    ...billOf(world.meter.used),
-  };
+  try {
+    await run(world, stack, () => true);
+    world.twins.clock.advance(24 * hour);
+    world.meter.reset();
+    const { execution, facts } = await run(world, stack, hasMoved);
+    countMachine(world.meter, execution);
+    countAnchors(world.meter, stack.memoryOf);
+    const { transitions, events } = execution;
+    return {
+      transitions,
+      historyEvents: events.length,
+      drainChecks: facts.checks,
+      ...billOf(world.meter.used),
+    };
+  } finally {
+    await world.stop();
+  }
 }
 
 /** Whether the consumer has the new key by now. */
 type HasMoved = (facts: GraceFacts, now: Instant) => boolean;
 
 /** One execution from its start to its completed rotation, with a consumer that moves when it is told to. */
-async function run(world: CloudWorld, machine: States, hasMoved: HasMoved) {
-  const { twins, meter, ports, report } = world;
+async function run(world: CloudWorld, { machine, memoryOf }: Synthesized, hasMoved: HasMoved) {
+  const { twins, report } = world;
   const { clock, credentialId } = twins;
   const timeline = timelineOn(clock);
   const seen = async (rotationId: string) => {
@@ -92,7 +103,7 @@ async function run(world: CloudWorld, machine: States, hasMoved: HasMoved) {
   timeline.begin(async () => {
     const input = { ...ref, requestedBy: 'schedule' };
     const execution = { name: executionNameOf(ref.rotationId, ref.run), input };
-    const invoke = metered(meter, timeline, ports);
+    const invoke = metered(world, timeline, memoryOf);
     ended.push(await runMachine(machine, { timeline, execution, invoke, afterWait }));
   });
   await timeline.run();
@@ -114,13 +125,23 @@ async function nextRotation({ twins, ledger }: CloudWorld): Promise<RotationRef>
 }
 
 /** Calls a step's function and counts the invocation: its own seconds, and what its requests would take. */
-function metered(meter: Meter, timeline: Timeline, portsOf: CloudWorld['ports']): MachineOptions['invoke'] {
-  const call = invokeOn(timeline, ({ timeout }) => portsOf(timeout));
+function metered(
+  { meter, ports, issuerCalls }: CloudWorld,
+  timeline: Timeline,
+  memoryOf: MemoryOf,
+): MachineOptions['invoke'] {
+  const call = invokeOn(timeline, ({ timeout }) => ports(timeout));
   return async (functionName, payload) => {
-    const from = { at: timeline.now(), requests: requestsOf(meter) };
+    const from = { at: timeline.now(), requests: requestsOf(meter), calls: issuerCalls() };
     const answer = await call(functionName, payload);
     const slept = secondsBetween(from.at, timeline.now());
-    countInvocation(meter, { begins: 'cold', slept, requests: requestsOf(meter) - from.requests });
+    countInvocation(meter, {
+      begins: 'cold',
+      slept,
+      requests: requestsOf(meter) - from.requests,
+      issuerCalls: issuerCalls() - from.calls,
+      memoryGb: memoryOf(functionName),
+    });
     return answer;
   };
 }

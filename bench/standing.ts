@@ -6,8 +6,9 @@ import { sweepDue } from '../lib/rotation/sweep-due.ts';
 import type { Cloud } from '../local/cloud.ts';
 import { billOf, countInvocation } from './bill.ts';
 import { aCloudWorld } from './cloud-world.ts';
+import { type MemoryOf, memoryIn } from './memory.ts';
 import { requestsOf } from './meter.ts';
-import { perMonth, type Standing } from './prices.ts';
+import { perMonth, perUse, type Standing } from './prices.ts';
 
 export interface StandingBill {
   readonly usdPerMonth: number;
@@ -18,6 +19,14 @@ export interface StandingBill {
 
 /** Minutes of a month as AWS reckons it: 730 hours. */
 const sweepsPerMonth = 730 * 60;
+
+/**
+ * Lambda asks a queue without messages in five connections, each for twenty seconds; every answer is billed.
+ *
+ * @see https://aws.amazon.com/blogs/aws/aws-lambda-adds-amazon-simple-queue-service-to-supported-event-sources/
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+ */
+const pollsPerQueueMonth = 5 * (60 / 20) * 730 * 60;
 
 /** Gauges that some sweep writes in every hour: due, unheard and the oldest key, and one per status and phase. */
 const steadyMetrics = 3 + credentialStatuses.length + phases.length;
@@ -31,8 +40,11 @@ export async function standingBill(cloud: Cloud, template: Template): Promise<St
     line('alarm', resources('AWS::CloudWatch::Alarm')),
     line('dashboard', resources('AWS::CloudWatch::Dashboard')),
   ];
-  const sweeps = { what: 'sweep', amount: sweepsPerMonth, usd: sweepsPerMonth * (await idleSweep(cloud)) };
-  const all = [...lines, sweeps].sort((a, b) => b.usd - a.usd);
+  const sweep = await idleSweep(cloud, memoryIn(template));
+  const sweeps = { what: 'sweep', amount: sweepsPerMonth, usd: sweepsPerMonth * sweep };
+  const polls = pollsPerQueueMonth * resources('AWS::Lambda::EventSourceMapping');
+  const polling = { what: 'poll of an empty queue', amount: polls, usd: polls * perUse.sqsRequest };
+  const all = [...lines, sweeps, polling].sort((a, b) => b.usd - a.usd);
   return {
     usdPerMonth: all.reduce((sum, { usd }) => sum + usd, 0),
     usdPerCredentialMonth: perMonth.secret,
@@ -41,14 +53,21 @@ export async function standingBill(cloud: Cloud, template: Template): Promise<St
 }
 
 /** One sweep that finds nothing to do; the hourly survey reads the whole table and grows with it. */
-async function idleSweep(cloud: Cloud): Promise<number> {
+async function idleSweep(cloud: Cloud, memoryOf: MemoryOf): Promise<number> {
   const start = '2026-03-02T08:30:00.000Z';
-  const { twins, meter, ports } = await aCloudWorld(cloud, { start });
+  const { twins, meter, ports, stop } = await aCloudWorld(cloud, { start });
   twins.clock.advance(-60);
   meter.reset();
-  const { due } = await sweepDue(ports(60));
+  const { due } = await sweepDue(ports(60)).finally(stop);
   if (due > 0) throw new Error(`the idle sweep has found ${due} credentials due: it is no idle one`);
-  countInvocation(meter, { begins: 'warm', slept: 0, requests: requestsOf(meter) });
+  countInvocation(meter, {
+    begins: 'warm',
+    slept: 0,
+    requests: requestsOf(meter),
+    memoryGb: memoryOf('KeyturnSweepDue'),
+  });
   meter.count('schedule');
+  // X-Ray's default rule takes the first request of each second, so it takes every sweep.
+  meter.count('trace');
   return billOf(meter.used).usd;
 }

@@ -32,6 +32,14 @@ export function failureOf(error: unknown): Failure {
   return told(`${name}: ${message}`);
 }
 
+/** Whether there is no stack to ask: none of this name, or neither region nor credentials to look for one with. */
+export function isNowhere(error: unknown): boolean {
+  if (failureOf(error).exitCode === 2) return true;
+  const { name, message } = facts(error);
+  // Credentials that have expired are another matter: there may well be a stack.
+  return name === 'CredentialsProviderError' && message.startsWith('Could not load credentials');
+}
+
 function endpoint(): string {
   const { AWS_ENDPOINT_URL: address = 'the address of AWS' } = process.env;
   return address;

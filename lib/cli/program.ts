@@ -1,4 +1,5 @@
 /** The tree of commands: help, completion scripts and the reference in docs/cli.md are all made from it. */
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -16,6 +17,7 @@ export function program(around: Surroundings): Command {
   const { host } = around;
   const keyturn = new Command('keyturn')
     .description('Shows and rotates the API keys that a deployed keyturn looks after.')
+    .version(version(), '--version', 'print the version')
     .exitOverride()
     .configureHelp({ helpWidth: host.width ?? 100 })
     .configureOutput({
@@ -25,6 +27,12 @@ export function program(around: Surroundings): Command {
     .addHelpText('after', help);
   for (const add of commands) add(keyturn, around);
   return keyturn;
+}
+
+/** Of the package that this file is in. */
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(text) as { readonly version: unknown }).version);
 }
 
 /** In the order in which somebody new needs them. */
@@ -54,4 +62,6 @@ Account, region and credentials come from the environment, as with the AWS CLI.
 Exit codes:
   0  done
   1  refused, failed, no such credential, or something is wrong
-  2  wrong usage, or no keyturn is deployed there`;
+  2  wrong usage, or no keyturn is deployed there
+
+With --json, stdout has one JSON object; without a result it is {"error": "…"}.`;

@@ -1,6 +1,5 @@
 /** What of an issuer or target block depends on the rest of keyturn.yaml. */
-import { userNameOf } from '../issuers/aws-iam.ts';
-import { type IssuerBlock, issuerPermissions } from '../issuers/index.ts';
+import { type IssuerBlock, issuerAccount, issuerPermissions } from '../issuers/index.ts';
 import type { Need } from '../plug-ins/need.ts';
 import type { Declaration } from '../rotation/credential.ts';
 import { type TargetBlock, targetPermissions } from '../targets/index.ts';
@@ -23,7 +22,7 @@ export function checkIssuerBlock(
   const tell = tellOf(['issuers', name], report);
   if ('baseUrl' in block) checkTls(['baseUrl'], block.baseUrl, around, tell);
   // The steps that read keys may read everything below a prefix, and must not hold what makes keys.
-  checkOutside(Object.values(issuerPermissions(block)).flat(), around, 'admin secrets', tell);
+  checkOutside(secretsOf(issuerPermissions(block)), around, 'admin secrets', tell);
 }
 
 export function checkTargetBlock(
@@ -35,17 +34,38 @@ export function checkTargetBlock(
   const tell = tellOf(['targets', name], report);
   if ('url' in block) checkTls(['url'], block.url, around, tell);
   // Issue key may write everything below a prefix, and must not choose what the team trusts.
-  checkOutside(Object.values(targetPermissions(block)).flat(), around, "a target's own secrets", tell);
+  checkOutside(secretsOf(targetPermissions(block)), around, "a target's own secrets", tell);
+}
+
+/** Deploy key, which reads what targets need, could else do all that the issuer's administrator can. */
+export function checkSigningSecrets(
+  issuers: ReadonlyMap<string, IssuerBlock>,
+  targets: ReadonlyMap<string, TargetBlock>,
+  report: Report,
+): void {
+  const readBy = new Map<string, string>();
+  for (const [name, block] of issuers) {
+    for (const secret of secretsOf(issuerPermissions(block))) readBy.set(secret, name);
+  }
+  for (const [name, block] of targets) {
+    for (const secret of secretsOf(targetPermissions(block))) {
+      const issuer = readBy.get(secret);
+      if (issuer === undefined) continue;
+      const text = `reads ${JSON.stringify(secret)}, an admin secret of issuers.${issuer}: give it a secret of its own`;
+      report({ path: ['targets', name], of: 'value', text });
+    }
+  }
 }
 
 /** Keys are told apart per block: two blocks on one account would each take the other's keys for strays. */
 export function checkAccountsApart(issuers: ReadonlyMap<string, IssuerBlock>, report: Report): void {
   const takenBy = new Map<string, string>();
   for (const [name, block] of issuers) {
-    const account = accountOf(block);
+    const account = issuerAccount(block);
     const other = takenBy.get(account);
     if (other !== undefined) {
-      const text = `is the same account as issuers.${other}: use one block, since keys are told apart per block`;
+      const unless = 'config' in block ? ' (two accounts on one server differ in `config`)' : '';
+      const text = `is the same account as issuers.${other}, ${account}: use one block, since keys are told apart per block${unless}`;
       report({ path: ['issuers', name], of: 'key', text });
     }
     takenBy.set(account, other ?? name);
@@ -85,8 +105,7 @@ function checkTls(path: Path, address: string, { mode }: Surroundings, tell: Tel
 }
 
 /** Secrets that a block reads are kept apart from those of the keys. */
-function checkOutside(needs: readonly Need[], { secrets }: Surroundings, what: string, tell: Tell): void {
-  const read = new Set(needs.flatMap((need) => (need.kind === 'secret-read' ? [need.secret] : [])));
+function checkOutside(read: ReadonlySet<string>, { secrets }: Surroundings, what: string, tell: Tell): void {
   for (const secret of read) {
     const prefix = secrets.find((each) => secret.startsWith(each.prefix))?.prefix;
     if (prefix === undefined) continue;
@@ -97,10 +116,9 @@ function checkOutside(needs: readonly Need[], { secrets }: Surroundings, what: s
   }
 }
 
-/** Who makes keys where: the same for two blocks whose keys the issuer would list together. */
-function accountOf(block: IssuerBlock): string {
-  // IAM tells users apart by name alone, whatever their path, and takes names that differ in case for one.
-  if (block.type === 'aws-iam') return JSON.stringify([block.type, userNameOf(block).toLowerCase()]);
-  const address = new URL(block.baseUrl).href.replace(/\/$/, '');
-  return JSON.stringify([block.type, address, issuerPermissions(block).create]);
-}
+const secretsOf = (permissions: Readonly<Record<string, readonly Need[]>>): ReadonlySet<string> =>
+  new Set(
+    Object.values(permissions)
+      .flat()
+      .flatMap((need) => (need.kind === 'secret-read' ? [need.secret] : [])),
+  );

@@ -22,14 +22,18 @@ interface Surroundings {
   readonly mode: Declaration['mode'];
   /** The first one is the default's. */
   readonly secrets: readonly SecretPrefix[];
+  /** Whose keys each issuer block makes; none for a block with mistakes. */
+  readonly accounts: ReadonlyMap<string, string>;
 }
 
 /** A credential with all presets and defaults resolved. */
 export function declare(id: string, block: CredentialBlock, around: Surroundings): Declaration {
   const { issuer, owner, privilege, consumers, targets, adopt } = block;
+  const account = around.accounts.get(issuer);
   return {
     mode: around.mode,
     issuer,
+    ...(account === undefined ? {} : { account }),
     owner: { name: owner.name, ...(owner.notify === undefined ? {} : { notify: owner.notify }) },
     privilege,
     secret: secretOf(id, block, around),

@@ -44,4 +44,6 @@ export const policyBounds = {
   betweenRotations: 2 * day,
   /** Grace must outlast what it waits for. */
   beyondSilence: hour,
+  /** As long as a client may keep a key without a report (`keepFor`): before that, silence does not mean gone. */
+  lostAfterFrom: hour,
 } as const;

@@ -1,12 +1,13 @@
 /** Makes the checked configuration out of a plain value, wherever that comes from. */
 import type * as z from 'zod';
-import { type IssuerBlock, issuerBlockSchema, issuerCapabilities } from '../issuers/index.ts';
+import { type IssuerBlock, issuerAccount, issuerBlockSchema, issuerCapabilities } from '../issuers/index.ts';
 import type { Declaration } from '../rotation/credential.ts';
 import { type TargetBlock, targetBlockSchema } from '../targets/index.ts';
 import {
   checkAccountsApart,
   checkIssuerBlock,
   checkParametersApart,
+  checkSigningSecrets,
   checkTargetBlock,
 } from './block-rules.ts';
 import { declare, type SecretPrefix } from './declare.ts';
@@ -19,8 +20,12 @@ export interface KeyturnConfig {
   readonly mode: Declaration['mode'];
   /** Secrets that keyturn may write. */
   readonly secrets: readonly SecretPrefix[];
+  /** How the names of those begin. */
+  readonly prefixes: readonly string[];
   /** Issuer blocks by name, as their own schemas accept them: plain JSON. */
   readonly issuers: Readonly<Record<string, IssuerBlock>>;
+  /** Whose keys each issuer block makes. */
+  readonly accounts: Readonly<Record<string, string>>;
   /** Target blocks by name, likewise. */
   readonly targets: Readonly<Record<string, TargetBlock>>;
   /** Declarations by credential id. */
@@ -46,11 +51,13 @@ export function readConfig(value: unknown, stack: string): Findings {
   const issuers = readEach(issuerBlockSchema, file.issuers, ['issuers'], report);
   for (const [name, block] of issuers) checkIssuerBlock(name, block, { mode, secrets }, report);
   checkAccountsApart(issuers, report);
+  const accounts = new Map([...issuers].map(([name, block]) => [name, issuerAccount(block)]));
   const targets = readEach(targetBlockSchema, file.targets, ['targets'], report);
   for (const [name, block] of targets) checkTargetBlock(name, block, { mode, secrets }, report);
+  checkSigningSecrets(issuers, targets, report);
   const names = { issuerNames: Object.keys(file.issuers), targetNames: Object.keys(file.targets) };
   const capabilities = new Map([...issuers].map(([name, block]) => [name, issuerCapabilities(block)]));
-  const around = { mode, secrets, capabilities, ...names };
+  const around = { mode, secrets, capabilities, accounts, ...names };
   const parts = new Map(Object.entries(file.credentials).map(([id, block]) => [id, whatIsRight(block)]));
   for (const [id, part] of parts) checkCredential(id, part, around, report);
   checkCredentialsApart(parts, around, report);
@@ -61,7 +68,9 @@ export function readConfig(value: unknown, stack: string): Findings {
   const config = {
     mode,
     secrets,
+    prefixes: secrets.map(({ prefix }) => prefix),
     issuers: Object.fromEntries(issuers),
+    accounts: Object.fromEntries(accounts),
     targets: Object.fromEntries(targets),
     credentials: Object.fromEntries(credentials),
   };
@@ -97,6 +106,6 @@ function secretPrefix({ prefix, kmsKeyArn }: FileShape['secrets'][number], stack
 function warningsOf({ credentials }: KeyturnConfig): readonly Mistake[] {
   const without = Object.entries(credentials).filter(([, { consumers }]) => consumers.length === 0);
   const text =
-    'has no "consumers": nobody can show that its old key is out of use, so each rotation waits for its owner in the end';
+    'has no "consumers": nobody can show that its old key is out of use, so after the first no rotation completes, and both keys stay alive: declare who uses it';
   return without.map(([id]) => ({ path: ['credentials', id], of: 'key', text }));
 }

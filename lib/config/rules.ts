@@ -2,7 +2,9 @@
 import type { Declaration, SecretShape } from '../rotation/credential.ts';
 import type { Capabilities } from '../rotation/ports.ts';
 import { policyOf, type SecretPrefix, secretOf } from './declare.ts';
+import { writeDuration } from './durations.ts';
 import { didYouMean, type Report, type Tell } from './mistakes.ts';
+import { policyBounds } from './policy-presets.ts';
 import { checkPolicy } from './policy-rules.ts';
 import type { CredentialBlock, RightParts } from './schema.ts';
 
@@ -23,7 +25,7 @@ export interface Surroundings {
 export function checkCredential(id: string, parts: RightParts, around: Surroundings, report: Report): void {
   const tell: Tell = (path, text) => report({ path: ['credentials', id, ...path], of: 'value', text });
   checkSecret(parts, secretOf(id, parts, around), around, tell);
-  checkConsumers(parts.consumers, tell);
+  checkConsumers(parts.consumers, around, tell);
   checkTargets(parts.targets, around.targetNames, tell);
   checkAdoption(parts, tell);
   const { issuer, consumers } = parts;
@@ -90,8 +92,13 @@ function checkSecret(
   for (const name of new Set(twice)) tell(['secret'], `writes the JSON field ${JSON.stringify(name)} twice`);
 }
 
-function checkConsumers(consumers: CredentialBlock['consumers'], tell: Tell): void {
-  for (const [at, { name, presence, period }] of consumers.entries()) {
+function checkConsumers(
+  consumers: CredentialBlock['consumers'],
+  { mode }: Pick<Surroundings, 'mode'>,
+  tell: Tell,
+): void {
+  const least = mode === 'demo' ? 0 : policyBounds.lostAfterFrom;
+  for (const [at, { name, presence, period, lostAfter = least }] of consumers.entries()) {
     if (consumers.findIndex((other) => other.name === name) < at) {
       tell(
         ['consumers', at, 'name'],
@@ -103,6 +110,13 @@ function checkConsumers(consumers: CredentialBlock['consumers'], tell: Tell): vo
     }
     if (presence === 'continuous' && period !== undefined) {
       tell(['consumers', at, 'period'], 'is for `presence: intermittent` only');
+    }
+    if (lostAfter < least) {
+      const why = `a client may use a key for ${writeDuration(least)} without a report`;
+      tell(
+        ['consumers', at, 'lostAfter'],
+        `is ${writeDuration(lostAfter)}: expected at least ${writeDuration(least)}, outside \`mode: demo\`, since ${why}`,
+      );
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { issuerBlockSchema } from '../issuers/index.ts';
+import { kmsKeyArn, secretName } from '../plug-ins/aws-names.ts';
 import { targetBlockSchema } from '../targets/index.ts';
 import { duration } from './durations.ts';
 import { type GracePreset, gracePresets } from './policy-presets.ts';
@@ -16,17 +17,8 @@ const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
   error: 'expected lower-case letters, digits and dashes, at most 63, not beginning with a dash',
 });
 
-const secretName = z.string().regex(/^[A-Za-z0-9/_+=.@-]{1,512}$/, {
-  error: 'expected a name that Secrets Manager takes: letters, digits and /_+=.@-',
-});
-
 const arn = (service: string) =>
   z.string().regex(new RegExp(`^arn:aws[a-z-]*:${service}:`), { error: `expected an ARN of ${service}` });
-
-/** Not an alias, which IAM does not resolve; not a token of CDK, which a file in a bundle could not carry. */
-const kmsKeyArn = z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, {
-  error: 'expected the ARN of a KMS key, written out: arn:aws:kms:<region>:<account>:key/<id>',
-});
 
 const prefixSchema = z.strictObject({
   prefix: z
@@ -87,7 +79,7 @@ const consumerSchema = z.strictObject({
   }),
   lostAfter: duration.optional().meta({
     description:
-      'Without a report for so long, an instance counts as gone. Default: 1h, in `mode: demo` 30s.',
+      'Without a report for so long, an instance counts as gone; outside `mode: demo` at least 1h. Default: 1h, in `mode: demo` 30s.',
   }),
 });
 

@@ -24,10 +24,12 @@ export function acknowledge(on: IConstruct, rule: string, reason: string): void 
 
 /** For AwsSolutions-IAM5, which is acknowledged resource by resource: the ARN as it stands in the statement. */
 export function acknowledgeWildcard(on: IConstruct, arn: string, reason: string): void {
-  acknowledge(on, `AwsSolutions-IAM5[Resource::${asFinding(Stack.of(on).resolve(arn))}]`, reason);
+  acknowledge(on, `AwsSolutions-IAM5[Resource::${readable(Stack.of(on), arn)}]`, reason);
 }
 
-/** A resolved value as cdk-nag names it in a finding: references in angle brackets. */
+/** An ARN as cdk-nag prints it, and as people can read it: references in angle brackets. */
+export const readable = (stack: Stack, arn: string): string => asFinding(stack.resolve(arn));
+
 function asFinding(value: unknown): string {
   if (typeof value === 'string') return value;
   const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Readonly<Record<string, unknown>>;

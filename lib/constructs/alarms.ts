@@ -97,20 +97,20 @@ export class Alarms extends Construct {
       deadLetters.metricApproximateNumberOfMessagesVisible({ period: fiveMinutes }),
     );
     const ended =
-      'so its rotation stands still, and its old key still works. The sweep resumes it; if the alarm comes again, a person must look.';
+      'so its rotation stands still, and its old key still works. The sweep resumes it; if the alarm comes again, a person must look';
     this.alarm(
       'ExecutionFailed',
-      `An execution of the rotation workflow has failed, ${ended}`,
+      `An execution of the rotation workflow has failed, ${ended} – unless its error is UnknownKeyFound: then the rotation is over, and CredentialBlocked says what to do.`,
       stateMachine.metricFailed({ period: fiveMinutes }),
     );
     this.alarm(
       'ExecutionTimedOut',
-      `An execution of the rotation workflow has run into the time limit of Step Functions, ${ended}`,
+      `An execution of the rotation workflow has run into the time limit of Step Functions, ${ended}.`,
       stateMachine.metricTimedOut({ period: fiveMinutes }),
     );
     this.alarm(
       'ExecutionAborted',
-      `Somebody has stopped an execution of the rotation workflow, ${ended}`,
+      `Somebody has stopped an execution of the rotation workflow, ${ended}.`,
       stateMachine.metricAborted({ period: fiveMinutes }),
     );
   }
@@ -118,11 +118,13 @@ export class Alarms extends Construct {
   private ofRotations(): void {
     const rotations = {
       RotationOverdue:
-        'An old key is not proven out of use, and the time for that is over. Both keys work, nobody is cut off: its owner decides.',
+        'An old key is not proven out of use, and the time for that is over. Both keys work, nobody is cut off: see who still holds it.',
       RotationStuck:
         'A rotation was resumed three times without getting on. Both keys may be alive: a person must look.',
       CredentialFailing:
         'Five rotations of a credential in a row were given up. Its key still works, and gets no younger.',
+      CredentialBlocked:
+        'The issuer of a credential lists a key that keyturn cannot prove to be its own, or has no room for another. Its rotation is over, nothing was revoked, nobody is cut off; none starts until somebody asks. Remove the foreign key at the issuer, then run keyturn rotate.',
       TargetFailing:
         'A target has refused a new key three times in a row. The old key stays alive until the target has the new one.',
     } as const;

@@ -64,6 +64,7 @@ const ofRotations = (of: string): readonly GraphWidget[] => [
     countOf(of, 'RotationOverdue', { label: 'overdue' }),
     countOf(of, 'RotationStuck', { label: 'stuck' }),
     countOf(of, 'CredentialFailing', { label: 'credential failing' }),
+    countOf(of, 'CredentialBlocked', { label: 'credential blocked' }),
     countOf(of, 'TargetFailing', { label: 'target failing' }),
   ]),
 ];

@@ -36,6 +36,7 @@ export function declared(source: string | KeyturnObject, name: string): Declared
       if (Object.hasOwn(config.credentials, id)) {
         throw new InvalidInput(`credential "${id}" is in the config already: declare it in one place`);
       }
+      if (added.has(id)) throw new InvalidInput(`credential "${id}" is added twice: declare it in one place`);
       added.set(id, credential);
     },
     secretOf: (id) => {

@@ -2,7 +2,6 @@
 import { Arn, ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
-import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { KeyturnConfig } from '../config/read-config.ts';
@@ -24,40 +23,47 @@ export interface Grantable {
   readonly config: KeyturnConfig;
 }
 
-type Rights = (on: Grantable) => readonly PolicyStatement[];
+/** One statement of a role. */
+interface Right {
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  /** Why resources may have wildcards. cdk-nag is told of no others, so it finds a right that has become wider. */
+  readonly wildcards?: string;
+}
+
+type Rights = (on: Grantable) => readonly Right[];
 
 const encrypt = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
+const right = (actions: readonly string[], resources: readonly string[]): Right => ({ actions, resources });
+
 const rights: Readonly<Record<Use, Rights>> = {
   'ledger.read': ({ table, key }) => [
-    allow(['dynamodb:GetItem', 'dynamodb:Query'], [table.tableArn]),
-    allow(['kms:Decrypt'], [key.keyArn]),
+    right(['dynamodb:GetItem', 'dynamodb:Query'], [table.tableArn]),
+    right(['kms:Decrypt'], [key.keyArn]),
   ],
   'ledger.write': ({ table, key }) => [
-    allow(['dynamodb:PutItem', 'dynamodb:UpdateItem'], [table.tableArn]),
-    allow(encrypt, [key.keyArn]),
+    right(['dynamodb:PutItem', 'dynamodb:UpdateItem'], [table.tableArn]),
+    right(encrypt, [key.keyArn]),
   ],
-  'ledger.list': ({ table }) => [allow(['dynamodb:Scan'], [table.tableArn])],
+  'ledger.list': ({ table }) => [right(['dynamodb:Scan'], [table.tableArn])],
   'ledger.due': ({ table }) => [
-    allow(['dynamodb:Query'], [`${table.tableArn}/index/${ledgerTable.dueIndex.name}`]),
+    right(['dynamodb:Query'], [`${table.tableArn}/index/${ledgerTable.dueIndex.name}`]),
   ],
   'usage.fold': ({ table, key }) => [
-    allow(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], [table.tableArn]),
-    allow(encrypt, [key.keyArn]),
+    right(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], [table.tableArn]),
+    right(encrypt, [key.keyArn]),
   ],
-  'events.put': ({ bus }) => [allow(['events:PutEvents'], [bus.eventBusArn])],
+  'events.put': ({ bus }) => [right(['events:PutEvents'], [bus.eventBusArn])],
   'secrets.create': (on) => [
-    allow(['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], keySecrets(on)),
-    allow(encrypt, encryptingKeys(on)),
+    onKeys(['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], on),
+    right(encrypt, encryptingKeys(on)),
   ],
-  'secrets.put': (on) => [
-    allow(['secretsmanager:PutSecretValue'], keySecrets(on)),
-    allow(encrypt, encryptingKeys(on)),
-  ],
+  'secrets.put': (on) => [onKeys(['secretsmanager:PutSecretValue'], on), right(encrypt, encryptingKeys(on))],
   'secrets.read': readKeys,
-  'secrets.versions': (on) => [allow(['secretsmanager:DescribeSecret'], keySecrets(on))],
-  'secrets.moveStage': (on) => [allow(['secretsmanager:UpdateSecretVersionStage'], keySecrets(on))],
-  'issuer.lock': ({ table }) => [allow(['dynamodb:DeleteItem'], [table.tableArn])],
+  'secrets.versions': (on) => [onKeys(['secretsmanager:DescribeSecret'], on)],
+  'secrets.moveStage': (on) => [onKeys(['secretsmanager:UpdateSecretVersionStage'], on)],
+  'issuer.lock': ({ table }) => [right(['dynamodb:DeleteItem'], [table.tableArn])],
   'issuer.create': (on) => issuerNeeds(on, 'create'),
   'issuer.list': (on) => issuerNeeds(on, 'list'),
   'issuer.probe': (on) => issuerNeeds(on, 'probe'),
@@ -67,13 +73,18 @@ const rights: Readonly<Record<Use, Rights>> = {
 };
 
 export function grant(fn: NodejsFunction, uses: readonly Use[], on: Grantable): void {
-  for (const statement of uses.flatMap((use) => rights[use](on))) {
-    fn.addToRolePolicy(statement);
-    for (const arn of statement.resources) {
-      if (arn.includes('*')) acknowledgeWildcard(fn.role ?? fn, arn, evidence.namesMadeLater);
-    }
+  for (const { actions, resources, wildcards } of uses.flatMap((use) => rights[use](on))) {
+    fn.addToRolePolicy(allow(actions, resources));
+    if (wildcards === undefined) continue;
+    for (const arn of resources.filter((resource) => resource.includes('*')))
+      acknowledgeWildcard(fn.role ?? fn, arn, wildcards);
   }
 }
+
+const onKeys = (actions: readonly string[], on: Grantable): Right => ({
+  ...right(actions, keySecrets(on)),
+  wildcards: evidence.namesMadeLater,
+});
 
 /** The secrets that hold keys, by the prefixes that keyturn.yaml declares. */
 const keySecrets = ({ table, config }: Grantable): string[] =>
@@ -85,23 +96,20 @@ const encryptingKeys = ({ key, config }: Grantable): string[] => [
   ...new Set(config.secrets.flatMap(({ kmsKeyArn = [] }) => kmsKeyArn)),
 ];
 
-function readKeys(on: Grantable): readonly PolicyStatement[] {
-  return [
-    allow(['secretsmanager:GetSecretValue'], keySecrets(on)),
-    allow(['kms:Decrypt'], encryptingKeys(on)),
-  ];
+function readKeys(on: Grantable): readonly Right[] {
+  return [onKeys(['secretsmanager:GetSecretValue'], on), right(['kms:Decrypt'], encryptingKeys(on))];
 }
 
 /** Targets that learn ids only give nobody a reason to read keys. */
 const holdsCopies = ({ config }: Grantable): boolean =>
   Object.values(config.targets).some((block) => targetReads(block) === 'value');
 
-function issuerNeeds(on: Grantable, verb: PermissionVerb): readonly PolicyStatement[] {
+function issuerNeeds(on: Grantable, verb: PermissionVerb): readonly Right[] {
   const needs = Object.values(on.config.issuers).flatMap((block) => issuerPermissions(block)[verb]);
   return statementsOf(Stack.of(on.table), needs);
 }
 
-function targetNeeds(on: Grantable, verb: TargetVerb): readonly PolicyStatement[] {
+function targetNeeds(on: Grantable, verb: TargetVerb): readonly Right[] {
   const needs = Object.values(on.config.targets).flatMap((block) => targetPermissions(block)[verb]);
   return statementsOf(Stack.of(on.table), needs);
 }
@@ -110,14 +118,15 @@ function targetNeeds(on: Grantable, verb: TargetVerb): readonly PolicyStatement[
 const resourcesAtOnce = 40;
 
 /** One statement for the needs of many blocks: a role takes ten policies, which one for each would soon fill. */
-function statementsOf(stack: Stack, needs: readonly Need[]): readonly PolicyStatement[] {
-  const rights = needs.map((need) => rightsOf(stack, need));
-  return [...Map.groupBy(rights, ({ actions }) => actions.join()).values()].flatMap((alike) => {
+function statementsOf(stack: Stack, needs: readonly Need[]): readonly Right[] {
+  const needed = needs.map((need) => rightsOf(stack, need));
+  return [...Map.groupBy(needed, ({ actions }) => actions.join()).values()].flatMap((alike) => {
     const resources = [...new Set(alike.flatMap((right) => right.resources))];
     const chunks = Array.from({ length: Math.ceil(resources.length / resourcesAtOnce) }, (_, index) =>
       resources.slice(index * resourcesAtOnce, (index + 1) * resourcesAtOnce),
     );
-    return chunks.map((chunk) => allow(alike[0]?.actions ?? [], chunk));
+    const actions = alike[0]?.actions ?? [];
+    return chunks.map((chunk) => ({ actions, resources: chunk, wildcards: evidence.namesMadeLater }));
   });
 }
 

@@ -13,7 +13,13 @@ import {
 } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus } from 'aws-cdk-lib/aws-events';
-import { type IGrantable, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  type IGrantable,
+  type IPrincipal,
+  type PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { Bucket, ObjectLockRetention } from 'aws-cdk-lib/aws-s3';
@@ -23,13 +29,14 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { EVENTS_TARGET_QUEUE_SAME_ACCOUNT } from 'aws-cdk-lib/cx-api';
 import { Trigger } from 'aws-cdk-lib/triggers';
-import { Construct, type IConstruct } from 'constructs';
+import { Construct, Dependable, type IConstruct } from 'constructs';
 import type { CredentialInput } from '../config/schema.ts';
 import { InvalidInput } from '../rotation/errors.ts';
+import type { Registration } from '../rotation/register-credentials.ts';
 import { registrationFile } from '../workflow/registration-file.ts';
 import { parameterName, type StackParameter } from '../workflow/stack-parameters.ts';
 import { type StepName, steps, type Use } from '../workflow/steps.ts';
-import { acknowledgeWildcard, evidence } from './acknowledge.ts';
+import { acknowledgeWildcard, evidence, readable } from './acknowledge.ts';
 import { Alarms } from './alarms.ts';
 import { anchorChanges, auditBucket, productionRetention } from './audit-anchor.ts';
 import { Dashboard } from './dashboard.ts';
@@ -126,7 +133,8 @@ export class Keyturn extends Construct {
    * Lets a consumer live with a rotated key: read its secret, and report its use.
    *
    * @param credentialId as in the config, or added by `Credential`.
-   * @throws InvalidInput when there is no such credential.
+   * @throws InvalidInput when there is no such credential, or when nothing can be added to the consumer's policies,
+   * as with `AccountPrincipal` or a role imported with `mutable: false`; the text has what to add by hand.
    */
   grantUse(consumer: IGrantable, credentialId: string): void {
     const { name, kmsKeyArn } = this.#declared.secretOf(credentialId);
@@ -137,7 +145,12 @@ export class Keyturn extends Construct {
       allow(['kms:Decrypt', 'kms:GenerateDataKey'], [this.#key.keyArn]),
       ...(kmsKeyArn === undefined ? [] : [allow(['kms:Decrypt'], [kmsKeyArn])]),
     ];
-    for (const statement of statements) consumer.grantPrincipal.addToPrincipalPolicy(statement);
+    const missing = statements.filter((statement) => !isAdded(consumer.grantPrincipal, statement));
+    if (missing.length === 0) return;
+    const byHand = missing.map((statement) => `\n${inWords(Stack.of(this), statement)}`).join('');
+    throw new InvalidInput(
+      `${consumer.grantPrincipal} cannot be given the use of credential "${credentialId}": CDK adds nothing to its policies. Leave the grant out and add by hand:${byHand}`,
+    );
   }
 
   private encryptionKey(): Key {
@@ -286,8 +299,9 @@ export class Keyturn extends Construct {
     const { config, warnings } = this.#declared.close();
     if (warnings.length > 0) Annotations.of(this).addWarningV2('keyturn:config', warnings.join('\n'));
     const checked = join(Stage.of(this)?.assetOutdir ?? '', `${this.node.addr}-${registrationFile}`);
-    const { issuers, targets, credentials } = config;
-    writeFileSync(checked, JSON.stringify({ issuers, targets, credentials }));
+    const { issuers, accounts, targets, credentials, prefixes } = config;
+    const all: Registration = { issuers, accounts, targets, credentials, prefixes };
+    writeFileSync(checked, JSON.stringify(all));
     const parameter = parameterName(this.name, 'installation');
     const register = this.handler(
       'RegisterCredentials',
@@ -336,6 +350,19 @@ export class Keyturn extends Construct {
     }
   }
 }
+
+/**
+ * CDK says of an imported role that it may not change that it did add the statement; only that it names nothing that it
+ * was added to tells. A role of the app itself has its reasons, such as `Role.customizeRoles`, which reports it.
+ */
+function isAdded(principal: IPrincipal, statement: PolicyStatement): boolean {
+  const { statementAdded, policyDependable } = principal.addToPrincipalPolicy(statement);
+  if (!statementAdded || Role.isRole(principal)) return statementAdded;
+  return policyDependable !== undefined && Dependable.of(policyDependable).dependencyRoots.length > 0;
+}
+
+const inWords = (stack: Stack, { actions, resources }: PolicyStatement): string =>
+  `${actions.join(', ')} on ${resources.map((arn) => readable(stack, arn)).join(', ')}`;
 
 /** A nested stack's own name is known only to CloudFormation. */
 function outermostStack(scope: Construct): Stack {

@@ -97,13 +97,8 @@ export class RotationWorkflow extends Construct {
     }
 
     graceWait.next(check);
-    issue
-      .next(verify)
-      .next(
-        new Choice(this, 'Adopted?', { queryLanguage: QueryLanguage.JSONATA })
-          .when(nextIs('complete'), complete)
-          .otherwise(promote),
-      );
+    // Each state and Choice is billed: rare ways go through steps that have nothing to do there, and pass them on.
+    issue.next(verify).next(promote);
     // A key may have been revoked, or have ended, while it waited.
     windowWait.next(verify);
     promote.next(
@@ -111,6 +106,7 @@ export class RotationWorkflow extends Construct {
         .when(nextIs('wait'), windowWait)
         .when(nextIs('verifyKey'), verify)
         .when(nextIs('deployKey'), deploy)
+        .when(nextIs('complete'), complete)
         .otherwise(graceWait),
     );
     deploy.next(graceWait);
@@ -122,16 +118,13 @@ export class RotationWorkflow extends Construct {
         .when(nextIs('complete'), complete)
         .otherwise(ended),
     );
-    revoke.next(
-      new Choice(this, 'Revoked?', { queryLanguage: QueryLanguage.JSONATA })
-        .when(nextIs('proveDead'), prove)
-        .when(nextIs('checkDrain'), check)
-        .otherwise(ended),
-    );
+    revoke.next(prove);
     prove.next(
       new Choice(this, 'Whose proof?', { queryLanguage: QueryLanguage.JSONATA })
         .when(nextIs('complete'), complete)
         .when(nextIs('issueKey'), issue)
+        .when(nextIs('checkDrain'), check)
+        .when(nextIs('end'), ended)
         .otherwise(abandon),
     );
     abandon.next(

@@ -52,6 +52,8 @@ export const awsIam = defineIssuer({
     };
   },
   capabilities: capabilitiesOf,
+  // IAM tells users apart by name alone, whatever their path, and takes names that differ in case for one.
+  account: (found) => userNameOf(found).toLowerCase(),
   connect: (found, world) => ({
     capabilities: capabilitiesOf(found),
     ...world.accessKeys(userNameOf(found)),
@@ -59,8 +61,7 @@ export const awsIam = defineIssuer({
 });
 
 /** What IAM's calls take: the name without the path. Names are unique in an account, whatever their path. */
-export const userNameOf = ({ user }: Pick<AwsIamBlock, 'user'>): string =>
-  user.slice(user.lastIndexOf('/') + 1);
+const userNameOf = ({ user }: Pick<AwsIamBlock, 'user'>): string => user.slice(user.lastIndexOf('/') + 1);
 
 function capabilitiesOf({ exclusive, createLag, revokeLag, probes }: AwsIamBlock): Capabilities {
   return {

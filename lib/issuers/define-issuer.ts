@@ -36,6 +36,11 @@ export interface IssuerDefinition<Type extends string, Config extends z.ZodType<
   permissions(block: z.output<Config>): Permissions;
   /** Honest: the workflow obeys them. */
   capabilities(block: z.output<Config>): Capabilities;
+  /**
+   * Whose keys they are at the issuer: the same for two blocks whose keys it would list together, and for one block as
+   * long as its keys stay where they are. Never a secret: it stands in the ledger and in errors.
+   */
+  account(block: z.output<Config>): string;
   connect(block: z.output<Config>, world: IssuerWorld): Issuer;
 }
 
@@ -43,6 +48,8 @@ export interface IssuerDefinition<Type extends string, Config extends z.ZodType<
 interface BoundIssuer {
   readonly permissions: Permissions;
   readonly capabilities: Capabilities;
+  /** With the type before it, so that no two kinds of issuer can mean the same. */
+  readonly account: string;
   connect(world: IssuerWorld): Issuer;
 }
 
@@ -58,9 +65,10 @@ export interface IssuerPlugin<Type extends string, Config extends z.ZodType<{ re
  * @example
  * export const vending = defineIssuer({
  *   type: 'vending',
- *   config: z.strictObject({ type: z.literal('vending'), admin: z.string() }),
+ *   config: z.strictObject({ type: z.literal('vending'), machine: z.string(), admin: secretName }),
  *   permissions: ({ admin }) => ({ create: [{ kind: 'secret-read', secret: admin }], … }),
  *   capabilities: () => ({ create: 'api', maxLiveKeys: 2, … }),
+ *   account: ({ machine }) => machine,
  *   connect: (block, world) => ({ create: async ({ label }) => …, … }),
  * });
  */
@@ -75,6 +83,7 @@ export function defineIssuer<
       return {
         permissions: definition.permissions(block),
         capabilities: definition.capabilities(block),
+        account: `${definition.type} ${definition.account(block)}`,
         connect: (world) => definition.connect(block, world),
       };
     },

@@ -12,10 +12,16 @@ export function valueAt(json: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>(own, json);
 }
 
-/** An id: text, or a number as text. @throws IssuerUnavailable when the answer has none. */
+/**
+ * An id: text, or a whole number as text. A number that JSON.parse may have rounded would name another key.
+ * @throws IssuerUnavailable when the answer has none.
+ */
 export function idAt(json: unknown, path: string, where: string): string {
   const value = valueAt(json, path);
-  if (typeof value === 'number') return `${value}`;
+  if (typeof value === 'number') {
+    if (Number.isSafeInteger(value)) return `${value}`;
+    throw unreadable(where, path, `an id: a number must be whole and at most ${Number.MAX_SAFE_INTEGER}`);
+  }
   if (typeof value === 'string' && value !== '' && value.length <= 512) return value;
   throw unreadable(where, path, 'an id');
 }

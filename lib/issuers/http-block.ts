@@ -1,5 +1,6 @@
 /** The block of an `http` issuer in keyturn.yaml: its requests, and which variable may stand where in them. */
 import * as z from 'zod';
+import { secretName } from '../plug-ins/aws-names.ts';
 import { isBareAddress, mayPass } from '../plug-ins/http-client.ts';
 import { durationText } from './durations.ts';
 import { expiryVariables, isMap, type Mistake, mentions, templateMistakes } from './http-variables.ts';
@@ -98,15 +99,18 @@ const block = z.strictObject({
   /** Further hosts that may be called, for addresses of next pages. @default only the host of `baseUrl` */
   hosts: z.array(host).optional(),
   /** Name of the Secrets Manager secret whose JSON fields are `${admin.<field>}`; several if the calls differ. */
-  admin: z.union([
-    text,
-    z.strictObject({
-      create: text,
-      revoke: text,
-      /** For all steps that list. @default that of `create` */
-      list: text.optional(),
-    }),
-  ]),
+  admin: z.union(
+    [
+      secretName,
+      z.strictObject({
+        create: secretName,
+        revoke: secretName,
+        /** For all steps that list. @default that of `create` */
+        list: secretName.optional(),
+      }),
+    ],
+    { error: 'expected the name of a secret, or { create, revoke, list }' },
+  ),
   /** Values for `${config.<field>}`. */
   config: z.record(fieldName, z.string()).default({}),
   /** Nobody but this installation makes keys under the admin's account. */

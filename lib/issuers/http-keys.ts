@@ -55,7 +55,8 @@ export function nextPage(
 ): URL | undefined {
   const value = next === undefined ? undefined : (valueAt(json, next) ?? '');
   if (next === undefined || value === '') return undefined;
-  if (typeof value !== 'string' && typeof value !== 'number') throw unreadable(where, next, 'a next page');
+  // As for ids: a number too large for JSON.parse would lead to another page.
+  if (typeof value !== 'string' && !Number.isSafeInteger(value)) throw unreadable(where, next, 'a next page');
   if (cursor === undefined) {
     if (!URL.canParse(`${value}`, from.href)) throw unreadable(where, next, 'an address');
     return new URL(`${value}`, from);

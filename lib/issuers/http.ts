@@ -29,6 +29,7 @@ export const http = defineIssuer({
     revoke: [adminNeed(block, 'revoke')],
   }),
   capabilities: capabilitiesOf,
+  account: accountOf,
   connect,
 });
 
@@ -46,6 +47,12 @@ function capabilitiesOf({ capabilities, exclusive, requests }: HttpBlock): Capab
     revokeLag: secondsOf(capabilities.revokeLag),
     probes: capabilities.probes,
   };
+}
+
+/** Not by its admin secret, which may be renamed: what tells two accounts of one server apart is in `config`. */
+function accountOf({ baseUrl, hosts = [], config }: HttpBlock): string {
+  const fields = Object.entries(config).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return [new URL(baseUrl).origin, ...hosts.toSorted(), JSON.stringify(Object.fromEntries(fields))].join(' ');
 }
 
 function connect(block: HttpBlock, world: IssuerWorld): Issuer {

@@ -28,6 +28,11 @@ export function issuerCapabilities(block: unknown): Capabilities {
   return pluginOf(block).bind(block).capabilities;
 }
 
+/** Whose keys the issuer of a block makes; `@throws InvalidInput` as `connectIssuer` does. */
+export function issuerAccount(block: unknown): string {
+  return pluginOf(block).bind(block).account;
+}
+
 /** What the calls of a block need in AWS; `@throws InvalidInput` as `connectIssuer` does. */
 export function issuerPermissions(block: unknown): Permissions {
   return pluginOf(block).bind(block).permissions;

@@ -4,6 +4,7 @@ import { type Instant, plus } from '../usage/instant.ts';
 import type { Consumer } from '../usage/presence.ts';
 import { span } from '../usage/span.ts';
 import { maxExtensions } from './check-drain.ts';
+import type { Credential } from './credential.ts';
 import { mayChangeAt } from './due.ts';
 import type { Key } from './key.ts';
 import type { Course, PlannedStep } from './plan.ts';
@@ -17,6 +18,7 @@ export function drainSteps(course: Course, oldKey: Key, begun: Instant): readonl
   const deadline = plus(begun, max);
   const revoked = mayChangeAt(credential, graceEnds);
   const looks = looksUntil(course, begun);
+  const alive = aliveIn(credential);
   return [
     ...(consumers.length > 0 ? consumers : [null]).map((consumer) =>
       leave(course, consumer, begun, deadline),
@@ -31,7 +33,7 @@ export function drainSteps(course: Course, oldKey: Key, begun: Instant): readonl
     },
     {
       step: 'Deadline',
-      what: `a grace that is not over by then is extended ${maxExtensions} times by ${span(max)}, then ${owner.name} is asked each day`,
+      what: `a grace that is not over by then is extended ${maxExtensions} times by ${span(max)}, then it is overdue, and ${owner.name} is reminded each day: ${alive} until every declared consumer has let go of the old one`,
       who: owner.name,
       earliest: deadline,
       latest: plus(deadline, maxExtensions * max),
@@ -64,6 +66,9 @@ export function drainSteps(course: Course, oldKey: Key, begun: Instant): readonl
   ];
 }
 
+const aliveIn = ({ removedAt }: Credential): string =>
+  removedAt === null ? 'both keys stay alive' : 'its last key stays alive';
+
 /** @param consumer null when none is declared. */
 function leave(
   { credential }: Course,
@@ -79,7 +84,7 @@ function leave(
       ...step,
       what,
       who: credential.declaration.owner.name,
-      note: 'it is never proven; its owner decides in the end',
+      note: `it never completes, and ${aliveIn(credential)}: declare who uses it`,
     };
   }
   const { name, presence, period, lostAfter } = consumer;

@@ -1,5 +1,5 @@
 /** Plan: what a credential's next rotation will do, who has to do something, and by when, before anything runs. */
-import { type Instant, plus } from '../usage/instant.ts';
+import { type Instant, plus, type Seconds } from '../usage/instant.ts';
 import { span } from '../usage/span.ts';
 import type { Credential } from './credential.ts';
 import { dueAfter, mayChangeAt } from './due.ts';
@@ -7,6 +7,7 @@ import { isLive, type Key } from './key.ts';
 import { drainSteps } from './plan-drain.ts';
 import { plannedStart } from './plan-start.ts';
 import type { Capabilities } from './ports.ts';
+import { probeLasts } from './prove-alive.ts';
 import type { RotationKind } from './rotation.ts';
 import { kindOf } from './rotation-kind.ts';
 
@@ -66,10 +67,16 @@ function rotate(course: Course): readonly PlannedStep[] {
   const { credential, capabilities, startsAt } = course;
   const { declaration } = credential;
   const verified = plus(startsAt, capabilities.createLag);
-  const promoted = mayChangeAt(credential, verified);
+  const opens = mayChangeAt(credential, verified);
+  const isOld = plus(verified, probeLasts) < opens;
+  const again = plus(opens, capabilities.createLag);
+  const promoted = isOld ? mayChangeAt(credential, again) : opens;
   return [
     issue(course),
     verify(course, 'the new key', verified),
+    ...(isOld
+      ? [{ ...verify(course, 'the new key', again), note: 'again, since it will have waited for its window' }]
+      : []),
     {
       step: 'Promote key',
       what: `AWSCURRENT of secret ${declaration.secret.name} moves: from here consumers can read the new key, and nothing is abandoned any more`,
@@ -110,7 +117,7 @@ function retire(course: Course): readonly PlannedStep[] {
 function issue({ credential, keys, capabilities, startsAt }: Course): PlannedStep {
   const { issuer, policy } = credential.declaration;
   const live = keys.filter(isLive).length;
-  const room = `it allows ${capabilities.maxLiveKeys} live keys, of which keyturn knows ${live}`;
+  const room = `it allows ${capabilities.maxLiveKeys} live keys, of which keyturn knows ${live} of this credential`;
   const found = capabilities.named
     ? 'with a label, by which it is found after a crash'
     : 'one at a time, since it takes no label';

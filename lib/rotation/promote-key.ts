@@ -7,7 +7,7 @@ import { CredentialRemoved } from './errors.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { isProbeOld } from './prove-alive.ts';
 import { expectedWithin } from './record-change.ts';
-import { graceFacts } from './rotation.ts';
+import { graceFacts, type NextStep, nextStep } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 import { newKey, oldKey } from './turn-state.ts';
 
@@ -15,7 +15,7 @@ type PromotePorts = TurnPorts & Pick<Ports, 'secrets'>;
 
 /** Where the workflow goes: back to Verify key, to sleep until a window opens, to the targets, or straight into the grace. */
 export type PromoteStep =
-  | { readonly next: 'verifyKey' }
+  | { readonly next: NextStep }
   | { readonly next: 'wait' | 'grace'; readonly lookAt: Instant }
   | { readonly next: 'deployKey'; readonly lookAt: Instant; readonly targets: readonly string[] };
 
@@ -45,6 +45,8 @@ export async function promoteKey(ports: PromotePorts, ref: RotationRef): Promise
       await turn.record({ name: 'promotionBegun' });
     }
     if (turn.rotation.phase === 'promoting') await promote(ports, turn);
+    // An adopted key is promoted already.
+    if (turn.rotation.phase === 'completing') return { next: nextStep(turn.rotation) };
     const lookAt = firstLook(ports, turn);
     const targets = targetsBehind(turn);
     return targets.length > 0 ? { next: 'deployKey', lookAt, targets } : { next: 'grace', lookAt };

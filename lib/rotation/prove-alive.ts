@@ -9,7 +9,7 @@ import type { SecretText } from './secret-text.ts';
 import type { TurnState } from './turn-state.ts';
 
 /** Seconds after which it must be seen again that a key works, before anybody gets it. */
-const probeLasts: Seconds = 15 * 60;
+export const probeLasts: Seconds = 15 * 60;
 
 export const isProbeOld = ({ clock }: Pick<Ports, 'clock'>, { lastProbedAt }: Key): boolean =>
   lastProbedAt === null || plus(lastProbedAt, probeLasts) < clock.now();

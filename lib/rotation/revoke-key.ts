@@ -8,8 +8,11 @@ import { condemnedKey } from './turn-state.ts';
 
 type RevokePorts = TurnPorts & Pick<Ports, 'issuers'>;
 
-/** A proof of drain is good for this long; an issuer that cannot be reached may take days. */
-const proofLasts: Seconds = 3600;
+/**
+ * A proof of drain is good for this long; an issuer that cannot be reached may take days. New processes read the new
+ * key, so that silence does not end easily.
+ */
+const proofLasts: Seconds = 86_400;
 
 /**
  * Revokes exactly the key that stands as `condemned` in the ledger: the drained old one, an orphan, or the new one

@@ -1,5 +1,6 @@
 /** The target that keeps a copy of the key in Parameter Store, for software that reads its secrets there. */
 import * as z from 'zod';
+import { kmsKeyArn } from '../plug-ins/aws-names.ts';
 import type { Need } from '../plug-ins/need.ts';
 import { defineTarget } from './define-target.ts';
 
@@ -11,7 +12,14 @@ const parameterName = z
   .regex(/^(\/([A-Za-z0-9_.-]|\$\{credential\})+){1,15}$/, {
     error: 'expected a name such as /app/${credential}: up to 15 parts of letters, digits and _.- after a /',
   })
-  .regex(/^\/(?!aws|ssm)/i, { error: 'expected a name that does not begin with /aws or /ssm' });
+  .regex(/^\/(?!aws|ssm)/i, { error: 'expected a name that does not begin with /aws or /ssm' })
+  // Deploy key may write whatever fits the name: neither every parameter, nor those that the stack is found by.
+  .regex(/^\/(?!keyturn\/)/, {
+    error: "expected a name that does not begin with /keyturn/: keyturn's own are there",
+  })
+  .regex(/^(?!\/[^/]*\$)/, {
+    error: 'expected a first part without a variable, such as /app in /app/${credential}',
+  });
 
 const block = z.strictObject({
   type: z.literal('ssm-parameter'),
@@ -20,10 +28,7 @@ const block = z.strictObject({
   /** The secret part alone, or the text as the secret holds it. */
   value: z.enum(['secret', 'text']).default('secret'),
   /** @default the account's key for Parameter Store, `alias/aws/ssm` */
-  kmsKeyArn: z
-    .string()
-    .regex(/^arn:aws[a-z-]*:kms:/, { error: 'expected an ARN of kms' })
-    .optional(),
+  kmsKeyArn: kmsKeyArn.optional(),
 });
 
 export const ssmParameter = defineTarget({

@@ -1,6 +1,7 @@
 /** The target that is told by a signed HTTP call; it gets ids, and reads the secret itself if it may. */
 import { createHmac } from 'node:crypto';
 import * as z from 'zod';
+import { secretName } from '../plug-ins/aws-names.ts';
 import { callHttp, isBareAddress, mayPass } from '../plug-ins/http-client.ts';
 import { InvalidInput, TargetRejected, TargetUnavailable } from '../rotation/errors.ts';
 import type { SecretText } from '../rotation/secret-text.ts';
@@ -21,7 +22,7 @@ const block = z.strictObject({
     error: 'expected an https address without user, query and fragment (http only for a loopback host)',
   }),
   /** Name of the Secrets Manager secret `{"signingKey": "…"}`. */
-  signingSecret: z.string().min(1),
+  signingSecret: secretName,
 });
 
 type WebhookBlock = z.output<typeof block>;

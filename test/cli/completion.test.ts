@@ -7,7 +7,7 @@ const script = async (shell: string): Promise<string> => (await run(twinStack(),
 /** What bash would offer after these words. */
 function offers(completion: string, ...words: readonly string[]): readonly string[] {
   const line = words.map((word) => `'${word}'`).join(' ');
-  const ask = `${completion}\nCOMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; _keyturn; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const ask = `set -u\n${completion}\nCOMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; _keyturn; printf '%s\\n' "\${COMPREPLY[@]}"`;
   return execFileSync('bash', ['-c', ask], { encoding: 'utf8' }).trim().split('\n');
 }
 
@@ -20,9 +20,18 @@ describe('keyturn completion', () => {
       expect.arrayContaining(['--reason', '--wait', '--dry-run', '--stack', '--json']),
     );
     expect(offers(bash, 'keyturn', 'rotate', '--r')).toEqual(['--reason']);
+    expect(offers(bash, 'keyturn', '--v')).toEqual(['--version']);
+  });
+
+  it('offers the shells that it knows, and nothing after a command that it does not', async () => {
+    const bash = await script('bash');
+    expect(offers(bash, 'keyturn', 'completion', '')).toEqual(['bash', 'zsh', 'fish', '--help']);
+    expect(offers(bash, 'keyturn', 'turn', '')).toEqual(['']);
   });
 
   it.each([
+    ['zsh', 'completion) compadd -- bash zsh fish --help'],
+    ['fish', "complete -c keyturn -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'"],
     ['zsh', 'rotate) compadd -- --help --reason --wait'],
     ['fish', "complete -c keyturn -n '__fish_seen_subcommand_from rotate' -l reason"],
   ])('knows the same for %s', async (shell, line) => {

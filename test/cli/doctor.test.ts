@@ -78,17 +78,27 @@ describe('keyturn doctor', () => {
     });
   });
 
-  it('does not blame keyturn for what you may not look at', async () => {
-    const stack = await aStack();
-    const cause = new Error('AccessDeniedException');
-    const refusal = new IssuerUnavailable('the admin secret keyturn-admin/openai could not be read', {
-      cause,
-    });
-    stack.theIssuer.failNext('list', refusal);
-    const { code, bad } = await findings(stack);
-    expect(code).toBe(0);
-    expect(bad).toEqual([expect.stringMatching(/^unknown: issuer openai: you may not look at it/)]);
+  it('looks at no issuer and no target that only retired credentials have used', async () => {
+    const declaration = aDeclaration({ targets: ['mirror'] });
+    const stack = await aStack({ credential: { declaration, status: 'retired', dueAt: null } });
+    const { out } = await run(stack, ['doctor', '--json']);
+    expect(JSON.parse(out)).toEqual({ stack: 'keyturn', ok: true, findings: [] });
   });
+
+  it.each(['AccessDeniedException', 'Forbidden', 'NotAuthorized', 'UnauthorizedOperation'])(
+    'does not blame keyturn for what you may not look at (%s)',
+    async (said) => {
+      const stack = await aStack();
+      const cause = new Error(said);
+      const refusal = new IssuerUnavailable('the admin secret keyturn-admin/openai could not be read', {
+        cause,
+      });
+      stack.theIssuer.failNext('list', refusal);
+      const { code, bad } = await findings(stack);
+      expect(code).toBe(0);
+      expect(bad).toEqual([expect.stringMatching(/^unknown: issuer openai: you may not look at it/)]);
+    },
+  );
 
   it('tells a failing issuer from one whose admin secret is not there', async () => {
     const stack = await aStack();
@@ -165,15 +175,30 @@ describe('what the doctor sees of a credential', () => {
     [
       'a consumer was never seen',
       { seen: false },
-      'missing: consumers of billing-agent: never seen: billing-agent; until they report, each old key waits for its owner (see docs/client.md)',
+      'missing: consumers of billing-agent: never seen: billing-agent; until they report, each old key stays alive beside the new one (see docs/client.md)',
     ],
     [
       'it declares no consumer',
       { credential: { declaration: aDeclaration({ consumers: [] }) } },
-      'missing: consumers of billing-agent: none is declared, so nothing proves an old key out of use: its owner decides each time',
+      'missing: consumers of billing-agent: none is declared, so after the first no rotation completes, and both keys stay alive: declare who uses it (see docs/client.md)',
     ],
   ])('%s', async (_what, about, said) => {
     expect(await findings(await aStack(about))).toEqual({ code: 1, bad: [said] });
+  });
+
+  it.each([
+    [0, 0],
+    [1, 1],
+  ])('gives the sweep a quarter of an hour, and %d s more is too long', async (more, code) => {
+    const past = plus(someTime, -15 * 60 - more);
+    expect(await findings(await aStack({ credential: { dueAt: past } }))).toMatchObject({ code });
+    const credential = {
+      status: 'rotating' as const,
+      activeRotation: aRotation().rotationId,
+      dueAt: null,
+    };
+    const rotation = { at: 'verifying' as const, expectedBy: past };
+    expect(await findings(await aStack({ credential, rotation }))).toMatchObject({ code });
   });
 
   it('Secrets Manager rotates the same secret', async () => {

@@ -44,6 +44,22 @@ describe('keyturn issuers', () => {
     });
   });
 
+  it('sorts them by name', async () => {
+    const stack = twinStack();
+    for (const [id, issuer] of [
+      ['a', 'registry'],
+      ['b', 'openai'],
+      ['c', 'anthropic'],
+    ] as const)
+      await put(stack, aCredential({ id: `${id}-token`, declaration: aDeclaration({ issuer }) }));
+    const { issuers } = JSON.parse((await run(stack, ['issuers', '--json'])).out);
+    expect(issuers.map(({ issuer }: { issuer: string }) => issuer)).toEqual([
+      'anthropic',
+      'openai',
+      'registry',
+    ]);
+  });
+
   it('says when a block is of a type that this keyturn does not know', async () => {
     const stack = await deployed();
     await stack.issuerBlocks.put('openai', { type: 'vending' });

@@ -118,6 +118,21 @@ describe('keyturn pause', () => {
   });
 });
 
+it.each([
+  [['pause']],
+  [['pause', 'npm-token', '--all']],
+  [['resume']],
+  [['resume', '--all', '--owner', 'billing-team']],
+])('%j is refused before anybody is asked', async (argv) => {
+  const offline = async () => {
+    throw new Error('there is nothing to ask yet');
+  };
+  expect(await run(twinStack(), argv, offline)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('name one credential'),
+  });
+});
+
 describe('keyturn resume', () => {
   it('takes a pause back and says when the credential is due', async () => {
     const stack = await aTeam();

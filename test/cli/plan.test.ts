@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { Failure } from '../../lib/cli/failure.ts';
 import { readKeyturnFile } from '../../lib/config/keyturn-file.ts';
 import { plus } from '../../lib/usage/instant.ts';
 import { aCredential, aDeclaration, aKey, aRotation, someTime } from '../support/builders.ts';
@@ -20,6 +21,9 @@ function aFile(name: string, from: string | RegExp, to: string): string {
   writeFileSync(path, readFileSync(example, 'utf8').replace(from, to));
   return path;
 }
+
+const providerError = (message: string) =>
+  Object.assign(new Error(message), { name: 'CredentialsProviderError' });
 
 /** A stack with the example's issuer, and its credential in use since ten days. */
 async function deployed(overrides: Parameters<typeof aCredential>[0] = {}): Promise<TwinStack> {
@@ -47,16 +51,18 @@ describe('keyturn plan <credential>', () => {
     expect(out).toMatch(/^STEP +WHO +EARLIEST +LATEST +WHAT$/m);
     expect(out).toMatch(/^Start +keyturn +2026-03-22T08:00:00Z +- +every 30 d, last at 2026-02-20/m);
     expect(out).toMatch(/^Issue key +issuer registry .*one at a time, since it takes no label$/m);
-    expect(out).toMatch(/^ +\(it allows 100 live keys, of which keyturn knows 1\)$/m);
+    expect(out).toMatch(/^ +\(it allows 100 live keys, of which keyturn knows 1 of this credential\)$/m);
     for (const consumer of ['builder', 'mirror', 'nightly'])
       expect(out).toMatch(new RegExp(`^Move +${consumer} +2026-03-22T08:00:01Z +2026-03-22T08:02:01Z`, 'm'));
-    expect(out).toMatch(/^Deadline +platform-team .*then platform-team is asked each day$/m);
+    expect(out).toMatch(
+      /^Deadline +platform-team {2}.*and platform-team is reminded each day: both keys stay alive/m,
+    );
   });
 
   it('prints the same for programs', async () => {
     const { out } = await run(await deployed(), ['plan', 'npm-token', '--json']);
-    const { credential, steps } = JSON.parse(out);
-    expect(credential).toBe('npm-token');
+    const { stack, credential, assumed, steps } = JSON.parse(out);
+    expect({ stack, credential, assumed }).toEqual({ stack: 'keyturn', credential: 'npm-token' });
     expect(steps[0]).toEqual({
       step: 'Start',
       who: 'keyturn',
@@ -111,6 +117,7 @@ describe('keyturn plan', () => {
   it('prints one JSON object for programs', async () => {
     const { out } = await run(await deployed(), ['plan', '--json']);
     expect(JSON.parse(out)).toEqual({
+      stack: 'keyturn',
       credentials: [
         {
           credential: 'npm-token',
@@ -150,14 +157,35 @@ describe('keyturn plan --file', () => {
     );
   });
 
-  it('plans everything as new where no stack can be reached, and says why', async () => {
+  it.each([
+    ['stack', new Failure('no keyturn is deployed as stack "keyturn"', 2), 'no keyturn is deployed'],
+    ['region', new Error('Region is missing'), 'no AWS region is set'],
+    ['credentials', providerError('Could not load credentials from any providers'), 'no AWS credentials'],
+  ])('plans everything as new where there is no %s, and says why', async (_what, error, why) => {
     const nowhere = async () => {
-      throw new Error('no way to AWS');
+      throw error;
     };
-    const { code, out, err } = await run(twinStack(), ['plan', 'npm-token', '--file', example], nowhere);
+    const argv = ['plan', 'npm-token', '--file', example];
+    const { code, out, err } = await run(twinStack(), argv, nowhere);
     expect(code).toBe(0);
     expect(out).toMatch(/^Start +keyturn .* it has no key yet$/m);
-    expect(err).toBe('keyturn: planned as new, since Error: no way to AWS');
+    expect(err).toContain(`keyturn: planned as new, since ${why}`);
+    const one = JSON.parse((await run(twinStack(), [...argv, '--json'], nowhere)).out);
+    expect(one).toMatchObject({ stack: 'keyturn', assumed: 'new', credential: 'npm-token' });
+    const all = await run(twinStack(), ['plan', '--file', example, '--stack', 'prod', '--json'], nowhere);
+    expect(JSON.parse(all.out)).toMatchObject({ stack: 'prod', assumed: 'new', credentials: [{}] });
+  });
+
+  it.each([
+    ['nobody answers', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })],
+    ['you may not look', Object.assign(new Error('no'), { name: 'AccessDeniedException' })],
+    ['your login has expired', providerError('The SSO session has expired')],
+  ])('takes nothing for new only because %s', async (_what, error) => {
+    const refused = async () => {
+      throw error;
+    };
+    const { code, out } = await run(twinStack(), ['plan', '--file', example], refused);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
   });
 
   it('names the mistakes of a wrong file', async () => {
@@ -179,9 +207,8 @@ describe('keyturn rotate --dry-run', () => {
 
   it('says why it would be refused', async () => {
     const stack = await deployed({ pause: { at: someTime, by: 'ada', reason: 'release week' } });
-    expect(await run(stack, ['rotate', 'npm-token', '--dry-run'])).toMatchObject({
-      code: 1,
-      err: expect.stringMatching(/^keyturn: rotation of "npm-token" would be refused: .*paused by ada/),
-    });
+    const why = expect.stringMatching(/rotation of "npm-token" would be refused: .*paused by ada/);
+    const { code, out, err } = await run(stack, ['rotate', 'npm-token', '--dry-run', '--json']);
+    expect({ code, out: JSON.parse(out), err }).toEqual({ code: 1, out: { error: why }, err: why });
   });
 });

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Rotation } from '../../lib/rotation/rotation.ts';
+import { plus } from '../../lib/usage/instant.ts';
 import { aCredential, aRotation, someTime } from '../support/builders.ts';
 import { put, run, type TwinStack, twinStack } from './twin-stack.ts';
 
@@ -109,6 +111,18 @@ describe('keyturn rotate --wait', () => {
     });
   });
 
+  it('gives the sweep time to mend a rotation whose execution has died', async () => {
+    const expectedBy = plus(someTime, -15 * 60 + 3);
+    const silent = aRotation({ at: 'verifying', expectedBy });
+    const mended = await going(silent, silent, silent, aRotation({ at: 'completed' }));
+    expect(await run(mended, ['rotate', 'billing-agent', '--wait'])).toMatchObject({ code: 0 });
+    const dead = await going(silent);
+    const { code, err } = await run(dead, ['rotate', 'billing-agent', '--wait', '--json']);
+    expect(code).toBe(1);
+    expect(err).toContain('is not heard of any more');
+    expect(dead.clock.now()).toBe(plus(expectedBy, 15 * 60 + 1));
+  });
+
   it('says so when the execution never begins', async () => {
     const { code, err } = await run(await going(), ['rotate', 'billing-agent', '--wait']);
     expect(code).toBe(1);
@@ -126,6 +140,48 @@ describe('the command line', () => {
     [['status', '--jsn'], 2],
   ])('ends %j with %i', async (argv, code) => {
     expect(await run(twinStack(), argv)).toMatchObject({ code });
+  });
+
+  it('tells its version', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+    expect(await run(twinStack(), ['--version'])).toEqual({ code: 0, out: version, err: '' });
+  });
+
+  it('ends with 2 when no region is set, as where there is no stack', async () => {
+    const { code, err } = await run(twinStack(), ['status'], async () => {
+      throw new Error('Region is missing');
+    });
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('no AWS region is set') });
+  });
+
+  it.each(['status', 'plan', 'rotate', 'pause', 'resume', 'history'])(
+    'prints one JSON object also when %s fails',
+    async (command) => {
+      const stack = twinStack();
+      await put(stack, aCredential());
+      const { code, out, err } = await run(stack, [command, 'biling-agent', '--json']);
+      const error = 'stack "keyturn" has no credential "biling-agent", did you mean "billing-agent"?';
+      expect({ code, out: JSON.parse(out), err }).toEqual({
+        code: 1,
+        out: { error },
+        err: `keyturn: ${error}`,
+      });
+    },
+  );
+
+  it('prints one JSON object also when it is used wrongly', async () => {
+    const { code, out } = await run(twinStack(), ['status', '--json', '--jsn']);
+    expect({ code, out: JSON.parse(out) }).toEqual({
+      code: 2,
+      out: { error: expect.stringContaining("unknown option '--jsn'") },
+    });
+  });
+
+  it('lets no error of others command the terminal', async () => {
+    const { err } = await run(twinStack(), ['status'], async () => {
+      throw new Error('a\u001b[2J\nb');
+    });
+    expect(err).toBe('keyturn: Error: a [2J\nb');
   });
 });
 

@@ -55,6 +55,41 @@ describe('keyturn status', () => {
     expect(out.endsWith(waitsFor)).toBe(true);
   });
 
+  it('says that a blocked credential waits for a person, and why', async () => {
+    const stack = twinStack();
+    const rotation = aRotation({ at: 'blocked' });
+    await put(stack, aCredential({ status: 'blocked', dueAt: null }), { rotation });
+    const { out } = await run(stack, ['status']);
+    expect(out).toMatch(/ blocked .* a person: the issuer refused the request$/m);
+  });
+
+  it.each<readonly [string, Parameters<typeof aRotation>[0], string]>([
+    [
+      'without declared consumers',
+      {},
+      'declared consumers: keyturn.yaml names none, so it never completes, and both keys stay alive',
+    ],
+    [
+      'without declared consumers, the last key',
+      { kind: 'retire' },
+      'declared consumers: keyturn.yaml names none, so it never completes, and its last key stays alive',
+    ],
+    ['without declared consumers, a first key', { oldGeneration: 0 }, 'the minimum grace, until'],
+  ])('says what a grace waits for %s', async (_what, about, said) => {
+    const stack = twinStack();
+    const rotation = aRotation({ at: 'grace', ...about });
+    const declaration = aDeclaration({ consumers: [] });
+    const activeRotation = rotation.rotationId;
+    await put(stack, aCredential({ status: 'rotating', activeRotation, declaration }), { rotation });
+    expect((await run(stack, ['status'])).out).toContain(said);
+  });
+
+  it('says that both keys live on when the old one is overdue', async () => {
+    const stack = await inGrace('overdue');
+    const { out } = await run(stack, ['status']);
+    expect(out).toMatch(/ mirror, nightly \(overdue: both keys stay alive until they let go\)$/m);
+  });
+
   it('says when a rotation waits for its window', async () => {
     const stack = twinStack();
     const windows = [{ days: ['tue' as const], from: '22:00', to: '24:00', timeZone: 'UTC' }];
@@ -96,6 +131,40 @@ describe('keyturn status <credential>', () => {
     expect(out).toMatch(/billing-agent +0 +never +- +-$/m);
     expect(out).toMatch(/mirror \(not declared\) +1 +0 s ago +1 +key 1 0 s ago$/m);
     expect(out).toMatch(/Last rotations\n.*\n {2}a1f0d9c2\S+ +rotate +2 +grace/);
+  });
+
+  it('counts no process that has said goodbye, and nothing that it held', async () => {
+    const stack = await inGrace();
+    await stack.usage.apply({ usage: [], presence: [{ ...mirror, seq: 2, leftAt: someTime }] });
+    const { out } = await run(stack, ['status', 'billing-agent']);
+    expect(out).toMatch(/mirror \(not declared\) +0 +0 s ago +- +key 1 0 s ago$/m);
+  });
+
+  it('shows the newest five rotations', async () => {
+    const stack = twinStack();
+    for (const day of [1, 2, 3, 4, 5, 6]) {
+      const startedAt = `2026-02-0${day}T08:00:00.000Z`;
+      await put(stack, aCredential(), {
+        rotation: aRotation({ at: 'completed', rotationId: `rotation-${day}`, startedAt }),
+      });
+    }
+    const { rotations } = JSON.parse((await run(stack, ['status', 'billing-agent', '--json'])).out);
+    const newest = ['rotation-6', 'rotation-5', 'rotation-4', 'rotation-3', 'rotation-2'];
+    expect(rotations.map(({ rotationId }: { rotationId: string }) => rotationId)).toEqual(newest);
+  });
+
+  it('lets nothing that others have written command the terminal', async () => {
+    const stack = twinStack();
+    const evil = 'gone\u001b[2J\u001b]0;owned\u0007\nnew line\u009b31m';
+    const pause = { at: someTime, by: 'ada', reason: evil };
+    const rotation = aRotation({ at: 'abandoned', reason: evil });
+    await put(stack, aCredential({ pause }), { rotation });
+    const shown = 'gone [2J ]0;owned  new line 31m';
+    const { out } = await run(stack, ['status', 'billing-agent']);
+    expect(out).toContain(`by ada: ${shown}`);
+    expect(out).toMatch(/abandoned .* gone \[2J \]0;owned {2}new line 31m$/m);
+    for (const argv of [['status'], ['status', 'billing-agent'], ['pause', 'billing-agent'], ['plan']])
+      expect((await run(stack, argv)).out.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
   });
 
   it('shows the proof of death, and why a rotation was abandoned', async () => {
@@ -155,17 +224,16 @@ describe('keyturn status <credential>', () => {
   });
 });
 
-async function inGrace(): Promise<TwinStack> {
+async function inGrace(outcome: 'waiting' | 'overdue' = 'waiting'): Promise<TwinStack> {
   const stack = twinStack();
   const rotation = aRotation({
     at: 'grace',
     checks: 2,
     verdict: {
-      outcome: 'waiting',
       reason: 'mirror holds the old key',
       heldBy: ['mirror', 'nightly'],
       consumers: [],
-      lastOldUse: null,
+      ...(outcome === 'waiting' ? { outcome, lastOldUse: null } : { outcome, quietAt: null }),
     },
   });
   const keys = [

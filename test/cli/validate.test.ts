@@ -51,7 +51,9 @@ describe('keyturn validate', () => {
     const file = aFile('lonely.yaml', /consumers:(\n {6}.*)+/, 'consumers: []');
     const { code, out } = await validate(file);
     expect(code).toBe(0);
-    expect(out).toMatch(/lonely\.yaml:\d+:\d+ .*has no "consumers".*\(warning\)\n.* is right: 1 credential$/);
+    expect(out).toMatch(
+      /lonely\.yaml:\d+:\d+ .*has no "consumers".*both keys stay alive: declare who uses it \(warning\)\n.* is right: 1 credential$/,
+    );
   });
 
   it('prints one JSON object for programs', async () => {
@@ -69,6 +71,25 @@ describe('keyturn validate', () => {
       mistakes: [],
       warnings: [],
       credentials: 1,
+    });
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['comments', '# keys of the billing team\n---\n\n'],
+  ])('says what a file of %s needs', async (name, text) => {
+    const file = join(directory, `${name}.yaml`);
+    writeFileSync(file, text);
+    const { code, out, err } = await validate(file);
+    expect({ code, err }).toEqual({ code: 1, err: `keyturn: ${file} has 1 mistake` });
+    expect(out).toMatch(/:1:1 the file is empty: it needs "issuers" and "credentials", see docs\/config\.md/);
+  });
+
+  it('names the file that may be meant by a directory', async () => {
+    expect(await validate(directory, '--json')).toMatchObject({
+      code: 2,
+      out: expect.stringMatching(/^\{"error":/),
+      err: expect.stringContaining(`name the file in it, such as ${join(directory, 'keyturn.yaml')}`),
     });
   });
 

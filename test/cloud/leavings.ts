@@ -7,6 +7,14 @@ import {
   paginateFilterLogEvents,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
+import {
+  GetObjectCommand,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandInput,
+  type ListObjectVersionsCommandOutput,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import {
   GetSecretValueCommand,
   ListSecretVersionIdsCommand,
@@ -14,14 +22,23 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { paginateGetExecutionHistory, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
+import { type Parameter, paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
 import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+import * as z from 'zod';
 import { main } from '../../lib/cli/main.ts';
 import { connectStackWith } from '../../lib/cli/stack.ts';
 import { type Deployed, stackName } from './deployed.ts';
 import { taken } from './listen.ts';
 
-/** Folders that hold secrets because that is what they are for. */
-const storesOfSecrets = ['registry/', 'state/'];
+/**
+ * The registry's own storage, which has its tokens and the hashes of passwords because that is what it is for.
+ * The local cloud keeps its secrets in memory: it writes them to `state/` only with PERSIST_STATE, which it is not given.
+ */
+const storesOfSecrets = ['registry/'];
+
+/** Bytes; nothing that a run leaves should come near. */
+const largest = 50_000_000;
 
 /** Shorter than any secret, and longer than what stands anywhere by chance. */
 const shortest = 16;
@@ -58,6 +75,9 @@ export function leavings(deployment: () => Deployed, told: () => Promise<readonl
       histories: await histories(on),
       'CloudWatch logs': await cloudWatchLogs(on),
       'what the bus and the dead-letter queue said': JSON.stringify(await told()),
+      parameters: await parameters(on),
+      'configurations of functions': await configurations(on),
+      'audit objects': await auditObjects(on),
       'dead letters': JSON.stringify(await taken(on, on.addresses['dead-letter-queue'])),
       'the usage queue': JSON.stringify(await taken(on, on.addresses['usage-queue'])),
       'output of the CLI': await cliOutput(on),
@@ -67,7 +87,13 @@ export function leavings(deployment: () => Deployed, told: () => Promise<readonl
       ...(await files(on)),
     };
     // The search finds what is there: every place of keyturn's that tells of keys names them.
-    for (const place of ['rows', 'histories', 'CloudWatch logs', 'output of the CLI'] as const)
+    for (const place of [
+      'rows',
+      'histories',
+      'CloudWatch logs',
+      'audit objects',
+      'output of the CLI',
+    ] as const)
       expect(
         keyIds.some((keyId) => places[place].includes(keyId)),
         place,
@@ -80,7 +106,7 @@ export function leavings(deployment: () => Deployed, told: () => Promise<readonl
   });
 }
 
-/** Values of all versions of all secrets, and what the tests themselves have made; in plain and in base64. */
+/** Values of all versions of all secrets, and what the tests themselves have made, each as it may be written. */
 async function everySecret(on: Deployed) {
   const client = new SecretsManagerClient(on.aws);
   const secrets = new Set(on.secrets);
@@ -100,8 +126,69 @@ async function everySecret(on: Deployed) {
     }
   }
   const plain = [...secrets].filter((secret) => secret.length >= shortest);
-  const base64 = plain.map((secret) => Buffer.from(secret).toString('base64').replace(/=+$/, ''));
-  return { secrets: new Set([...plain, ...base64]), keyIds };
+  return { secrets: new Set(plain.flatMap(spellings)), keyIds };
+}
+
+/** A secret in plain, in a URL, and in base64: alone, or anywhere in a longer text, as a Basic header has it. */
+export const spellings = (secret: string): readonly string[] => {
+  const base64 = [0, 1, 2].map((offset) => base64At(offset, Buffer.from(secret)));
+  const inUrls = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
+  return [secret, encodeURIComponent(secret), ...base64, ...inUrls];
+};
+
+/** The letters that are the secret's alone, where `offset` bytes, and any number of threes, stand before it. */
+function base64At(offset: number, secret: Buffer): string {
+  const text = Buffer.concat([Buffer.alloc(offset), secret]).toString('base64');
+  return text.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + secret.length) * 8) / 6));
+}
+
+/** All but those that are declared to hold a copy of a key. */
+async function parameters({ aws, cloud }: Deployed): Promise<string> {
+  const file = parse(await readFile(join(cloud.directory, 'keyturn.yaml'), 'utf8'));
+  const { targets } = z
+    .object({ targets: z.record(z.string(), z.looseObject({ type: z.string() })) })
+    .parse(file);
+  const copies = Object.values(targets).flatMap(({ type, name }) => (type === 'ssm-parameter' ? [name] : []));
+  const client = new SSMClient(aws);
+  const found: Parameter[] = [];
+  const everywhere = { Path: '/', Recursive: true, WithDecryption: true };
+  for await (const { Parameters = [] } of paginateGetParametersByPath({ client }, everywhere))
+    found.push(...Parameters);
+  // The search sees what it must leave out, and what keyturn itself has written.
+  const names = found.map(({ Name }) => Name);
+  expect(names).toEqual(expect.arrayContaining([...copies, `/keyturn/${stackName}/table`]));
+  return JSON.stringify(found.filter(({ Name }) => !copies.includes(Name)));
+}
+
+/** With their environments. */
+async function configurations({ aws }: Deployed): Promise<string> {
+  const text = await all(
+    paginateListFunctions({ client: new LambdaClient(aws) }, {}),
+    ({ Functions }) => Functions,
+  );
+  expect(text).toContain('KEYTURN_TABLE');
+  return text;
+}
+
+/** Every version of every object of the audit bucket. */
+async function auditObjects({ aws, addresses }: Deployed): Promise<string> {
+  const client = new S3Client({ ...aws, forcePathStyle: true });
+  const Bucket = addresses['audit-bucket'];
+  const texts: string[] = [];
+  let more: Pick<ListObjectVersionsCommandInput, 'KeyMarker' | 'VersionIdMarker'> | undefined = {};
+  while (more) {
+    const page: ListObjectVersionsCommandOutput = await client.send(
+      new ListObjectVersionsCommand({ Bucket, ...more }),
+    );
+    for (const { Key, VersionId } of page.Versions ?? []) {
+      const { Body, Metadata } = await client.send(new GetObjectCommand({ Bucket, Key, VersionId }));
+      texts.push(Key ?? '', JSON.stringify(Metadata), (await Body?.transformToString()) ?? '');
+    }
+    more = page.IsTruncated
+      ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+      : undefined;
+  }
+  return texts.join('\n');
 }
 
 async function rows({ aws, addresses }: Deployed): Promise<string> {
@@ -166,7 +253,8 @@ async function files(on: Deployed): Promise<Readonly<Record<string, string>>> {
     const name = relative(directory, path);
     if (!entry.isFile() || name.includes('node_modules')) continue;
     if (storesOfSecrets.some((store) => name.startsWith(store))) continue;
-    if ((await stat(path)).size < 50_000_000) found[name] = await readFile(path, 'latin1');
+    expect((await stat(path)).size, `${name} is too large to be searched`).toBeLessThan(largest);
+    found[name] = await readFile(path, 'latin1');
   }
   return found;
 }

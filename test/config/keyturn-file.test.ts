@@ -56,13 +56,16 @@ const billing = (fields = '', around = {}) => read(aFile(fields, around)).creden
 
 describe('a right file', () => {
   test('resolves every default', () => {
-    const { mode, secrets, credentials } = read(aFile());
+    const { mode, secrets, prefixes, accounts, credentials } = read(aFile());
     expect(mode).toBe('production');
     expect(secrets).toEqual([{ prefix: 'keyturn/prod/' }]);
+    expect(prefixes).toEqual(['keyturn/prod/']);
+    expect(accounts).toEqual({ vendor: 'http https://issuer.example {}' });
     expect(credentials).toEqual({
       billing: {
         mode: 'production',
         issuer: 'vendor',
+        account: 'http https://issuer.example {}',
         owner: { name: 'billing-team' },
         privilege: 'standard',
         secret: {
@@ -185,8 +188,11 @@ describe('a right file', () => {
   });
 
   test('may use anchors and merges', () => {
-    const more = '  copy: { <<: *vendor, admin: admin/copy }\n';
-    expect(read(aFile('', { more })).issuers['copy']).toMatchObject({ type: 'http', admin: 'admin/copy' });
+    const more = '  copy: { <<: *vendor, config: { team: mail } }\n';
+    expect(read(aFile('', { more })).issuers['copy']).toMatchObject({
+      type: 'http',
+      config: { team: 'mail' },
+    });
   });
 
   test.each(globSync('examples/*/keyturn.yaml', { cwd: root }))('is %s, without a warning', (path) => {
@@ -349,6 +355,10 @@ describe('the rules between fields', () => {
       'consumers[0].period is for `presence: intermittent` only',
     ],
     [
+      '    consumers: [{ name: api, lostAfter: 59m }]',
+      'consumers[0].lostAfter is 59m: expected at least 1h, outside `mode: demo`, since a client may use a key for 1h without a report',
+    ],
+    [
       '    secret: { name: other/billing }',
       'secret.name is "other/billing": expected it to begin with "keyturn/prod/"',
     ],
@@ -405,6 +415,7 @@ describe('the rules between fields', () => {
     expect(
       mistakesIn(aFile('    policy: { rotateEvery: 61s, grace: { min: 1s, max: 60s, quiet: 59s } }', demo)),
     ).toEqual([]);
+    expect(mistakesIn(aFile('    consumers: [{ name: api, lostAfter: 1s }]', demo))).toEqual([]);
     expect(
       mistakesIn(aFile('    policy: { rotateEvery: 60s, grace: { min: 1s, max: 60s, quiet: 61s } }', demo)),
     ).toEqual([
@@ -463,6 +474,28 @@ describe('the rules between fields', () => {
     expect(mistakesIn(aFile('', { more, ...demo }))).toEqual([expect.stringContaining('targets.hook reads')]);
   });
 
+  test('a target does not sign with what administers an issuer', () => {
+    const hook = (secret: string) =>
+      `\ntargets: { hook: { type: webhook, url: 'https://app.example', signingSecret: ${secret} } }\n`;
+    expect(mistakesIn(aFile('', { more: hook('admin/vendor') }))).toEqual([
+      expect.stringContaining(
+        'targets.hook reads "admin/vendor", an admin secret of issuers.vendor: give it a secret of its own',
+      ),
+    ]);
+    expect(mistakesIn(aFile('', { more: hook('admin/hook') }))).toEqual([]);
+  });
+
+  test.each(['admin/*', 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:admin/vendor'])(
+    'an admin secret is named, not %s',
+    (name) => {
+      expect(mistakesIn(aFile().replace('admin: admin/vendor', `admin: '${name}'`))).toEqual([
+        expect.stringContaining(
+          `issuers.vendor.admin is "${name}": expected a name that Secrets Manager takes`,
+        ),
+      ]);
+    },
+  );
+
   test('prefixes differ', () => {
     const top = 'secrets: [{ prefix: a/ }, { prefix: a/ }]\n';
     expect(mistakesIn(aFile('', { top }))).toEqual([
@@ -506,21 +539,24 @@ credentials:
     ]);
   });
 
-  test.each(['{ <<: *vendor }', "{ <<: *vendor, baseUrl: 'https://ISSUER.example/', exclusive: true }"])(
-    'two blocks on one account are one: %s',
-    (copy) => {
-      expect(mistakesIn(aFile('', { more: `  copy: ${copy}\n` }))).toEqual([
-        expect.stringMatching(
-          /:3 issuers.copy is the same account as issuers.vendor: use one block, since keys are told apart per block$/,
-        ),
-      ]);
-    },
-  );
+  test.each([
+    '{ <<: *vendor }',
+    "{ <<: *vendor, baseUrl: 'https://ISSUER.example/v2', exclusive: true }",
+    '{ <<: *vendor, admin: { create: admin/copy, revoke: admin/vendor } }',
+  ])('two blocks on one account are one: %s', (copy) => {
+    expect(mistakesIn(aFile('', { more: `  copy: ${copy}\n` }))).toEqual([
+      expect.stringMatching(
+        /:3 issuers.copy is the same account as issuers.vendor, http https:\/\/issuer.example \{\}: use one block, since keys are told apart per block \(two accounts on one server differ in `config`\)$/,
+      ),
+    ]);
+  });
 
-  test.each(['baseUrl: https://other.example', 'admin: { create: admin/copy, revoke: admin/vendor }'])(
+  test.each(['baseUrl: https://other.example', 'config: { team: mail }'])(
     'blocks that differ in %s are two accounts',
     (difference) => {
-      expect(mistakesIn(aFile('', { more: `  copy: { <<: *vendor, ${difference} }\n` }))).toEqual([]);
+      const file = aFile('', { more: `  copy: { <<: *vendor, ${difference} }\n` });
+      expect(mistakesIn(file)).toEqual([]);
+      expect(new Set(Object.values(read(file).accounts)).size).toBe(2);
     },
   );
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
+import { AccountRootPrincipal, type IGrantable, Role } from 'aws-cdk-lib/aws-iam';
 import * as z from 'zod';
 import { Keyturn, type KeyturnProps } from '../../lib/constructs/keyturn.ts';
 
@@ -56,13 +56,16 @@ const statement = z.object({
   Action: z.union([z.string(), z.array(z.string())]).transform((action) => [action].flat()),
   Resource: z.unknown().transform((resource) => [resource].flat().map((each) => JSON.stringify(each))),
 });
-const resources = z.record(
+export const resources = z.record(
   z.string(),
   z.object({ Type: z.string(), Properties: z.record(z.string(), z.unknown()).default({}) }),
 );
 const policy = z.object({
   PolicyDocument: z.object({ Statement: z.array(statement) }),
-  Roles: z.array(z.object({ Ref: z.string() })),
+  /** A role of the stack, or the name of one from elsewhere. */
+  Roles: z
+    .array(z.union([z.object({ Ref: z.string() }), z.string().transform((Ref) => ({ Ref }))]))
+    .default([]),
 });
 
 const resourcePolicy = z.object({
@@ -87,8 +90,20 @@ export interface Synthesized {
   whoMay(action: string, resource: RegExp): readonly string[];
 }
 
-/** With a role that may use the credential. @throws what the construct throws for a wrong file. */
-export function aStack(yaml = keyturnYaml, props: Omit<KeyturnProps, 'config'> = {}): Synthesized {
+const aRole = (stack: Stack): IGrantable =>
+  new Role(stack, 'Consumer', { assumedBy: new AccountRootPrincipal() });
+
+/**
+ * With a consumer that may use the credential.
+ *
+ * @param consumerIn makes it. @default a role
+ * @throws what the construct throws for a wrong file, or for a consumer.
+ */
+export function aStack(
+  yaml = keyturnYaml,
+  props: Omit<KeyturnProps, 'config'> = {},
+  consumerIn = aRole,
+): Synthesized {
   const directory = mkdtempSync(join(tmpdir(), 'keyturn-test-'));
   try {
     const config = join(directory, 'keyturn.yaml');
@@ -96,8 +111,7 @@ export function aStack(yaml = keyturnYaml, props: Omit<KeyturnProps, 'config'> =
     const app = new App({ context: { 'aws:cdk:bundling-stacks': [] }, outdir: join(directory, 'cdk.out') });
     const stack = new Stack(app, 'keyturn');
     const keyturn = new Keyturn(stack, 'Keyturn', { ...props, config });
-    const role = new Role(stack, 'Consumer', { assumedBy: new AccountRootPrincipal() });
-    keyturn.grantUse(role, 'npm-token');
+    keyturn.grantUse(consumerIn(stack), 'npm-token');
     return { stack, ...read(Template.fromStack(stack)) };
   } finally {
     rmSync(directory, { recursive: true, force: true });

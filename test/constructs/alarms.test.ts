@@ -5,6 +5,7 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { countNames, gaugeNames } from '../../lib/rotation/ports.ts';
+import { definitionIn } from '../support/asl/synthesized.ts';
 import { aStack } from './a-stack.ts';
 
 const { template } = aStack();
@@ -16,6 +17,7 @@ const alarmProperties = z.looseObject({
   AlarmActions: z.array(z.object({ Ref: z.string() })),
   TreatMissingData: z.string(),
 });
+const blockedState = z.object({ States: z.object({ Blocked: z.object({ Error: z.string() }) }) });
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) =>
   alarmProperties.parse(Properties),
 );
@@ -37,6 +39,7 @@ describe('the alarms', () => {
     'RotationOverdue',
     'RotationStuck',
     'CredentialFailing',
+    'CredentialBlocked',
     'TargetFailing',
   ])('have one named %s after the stack', (name) => {
     expect(alarms.map(({ AlarmName }) => AlarmName)).toContain(`keyturn-${name}`);
@@ -68,7 +71,7 @@ describe('the alarms', () => {
     });
   });
 
-  it.each(['RotationOverdue', 'RotationStuck', 'CredentialFailing', 'TargetFailing'])(
+  it.each(['RotationOverdue', 'RotationStuck', 'CredentialFailing', 'CredentialBlocked', 'TargetFailing'])(
     'watch %s where handlers write it',
     (MetricName) => {
       template.hasResourceProperties('AWS::CloudWatch::Alarm', {
@@ -80,6 +83,19 @@ describe('the alarms', () => {
       });
     },
   );
+
+  it('do not promise that the sweep resumes a rotation that ended blocked', () => {
+    const says = (name: string) =>
+      alarms.find(({ AlarmName }) => AlarmName === `keyturn-${name}`)?.AlarmDescription;
+    const { Error: error } = blockedState.parse(definitionIn(template)).States.Blocked;
+    const exception = `nless its error is ${error}: then the rotation is over, and CredentialBlocked says what to do`;
+    expect(says('ExecutionFailed')).toContain(`The sweep resumes it`);
+    expect(says('ExecutionFailed')).toContain(exception);
+    expect(says('CredentialBlocked')).toContain(
+      'Remove the foreign key at the issuer, then run keyturn rotate',
+    );
+    expect(page).toContain(`**Unless its error is \`${error}\`**`);
+  });
 
   it.each(['Failed', 'TimedOut', 'Aborted'])('watch executions that end as %s', (end) => {
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {

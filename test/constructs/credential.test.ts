@@ -20,7 +20,7 @@ const config: KeyturnObject = {
       type: 'http',
       baseUrl: 'https://issuer.example',
       admin: 'admin/vendor',
-      capabilities: { maxLiveKeys: 2, createLag: '5s', revokeLag: '1m' },
+      capabilities: { maxLiveKeys: 3, createLag: '5s', revokeLag: '1m' },
       requests: {
         create: { method: 'POST', path: '/keys', answer: { keyId: 'id', secret: 'secret' } },
         list: { method: 'GET', path: '/keys', answer: { keys: 'keys', keyId: 'id' } },
@@ -77,11 +77,14 @@ describe('a credential as a construct', () => {
     expect(registered()).toEqual([
       {
         issuers: { vendor: expect.objectContaining({ type: 'http', timeout: '10s' }) },
+        accounts: { vendor: 'http https://issuer.example {}' },
+        prefixes: ['keys/prod/', 'team/'],
         targets: {},
         credentials: {
           first: expect.objectContaining({ owner: { name: 'a' } }),
           second: expect.objectContaining({
             owner: { name: 'b' },
+            account: 'http https://issuer.example {}',
             secret: expect.objectContaining({ name: 'keys/prod/second' }),
           }),
         },
@@ -120,6 +123,7 @@ describe('a credential as a construct', () => {
     );
     new Credential(keyturn, 'second', second);
     expect(() => new Credential(keyturn, 'second', second)).toThrow("name 'second'");
+    expect(() => keyturn.addCredential('second', second)).toThrow('credential "second" is added twice');
     Template.fromStack(stack);
     expect(() => keyturn.addCredential('third', second)).toThrow('credential "third" comes too late');
   });

@@ -20,6 +20,7 @@ const state = z.looseObject({
   Retry: z.array(retrier).default([]),
   Catch: z.array(z.object({ ErrorEquals: z.array(z.string()), Next: z.string() })).default([]),
 });
+const map = z.object({ ItemProcessor: z.object({ States: z.record(z.string(), state) }) });
 const definition = z.object({
   QueryLanguage: z.literal('JSONata'),
   StartAt: z.string(),
@@ -29,6 +30,12 @@ const definition = z.object({
 const written: unknown = definitionIn(aStack().template);
 const machine = definition.parse(written);
 const tasks = Object.entries(machine.States).filter(([, { Type }]) => Type === 'Task');
+
+/** What a Map does for each of its items. */
+const within = Object.values(machine.States).flatMap((found) => {
+  const { data } = map.safeParse(found);
+  return Object.entries(data?.ItemProcessor.States ?? {}).filter(([, { Type }]) => Type === 'Task');
+});
 
 const title = (name: StepName): string =>
   name
@@ -50,10 +57,10 @@ function secondsOf(retry: z.output<typeof retrier> | undefined): number {
 describe('the rotation workflow', () => {
   it('has one task per step, by the step’s name', () => {
     const names = Object.keys(steps) as StepName[];
-    expect(tasks.map(([name]) => name).sort()).toEqual(names.map(title).sort());
+    expect([...tasks, ...within].map(([name]) => name).sort()).toEqual(names.map(title).sort());
   });
 
-  it.each(tasks)('retries %s after everything that it does not name', (_name, task) => {
+  it.each([...tasks, ...within])('retries %s after everything that it does not name', (_name, task) => {
     expect(task.Retry.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
   });
 
@@ -64,6 +71,13 @@ describe('the rotation workflow', () => {
       );
       expect(task.Retry.find(({ ErrorEquals }) => ErrorEquals.includes(error))?.MaxAttempts).toBe(0);
     }
+  });
+
+  it.each(within)('leaves behind a target that %s fails for, whatever the failure', (_name, task) => {
+    expect(task.Catch).toMatchObject([{ ErrorEquals: ['States.ALL'], Next: 'Left behind' }]);
+    // An hour, and not for ever: the other targets and the drain wait for it.
+    expect(secondsOf(task.Retry.at(-1))).toBeGreaterThan(3_600);
+    expect(secondsOf(task.Retry.at(-1))).toBeLessThan(2 * 3_600);
   });
 
   it.each(beforeCommit)('abandons after any other failure of %s', (name) => {
@@ -90,7 +104,7 @@ describe('the rotation workflow', () => {
 
   it('names no error that does not exist', () => {
     const known = [...Object.keys(errors), 'States.ALL'];
-    const used = tasks.flatMap(([, { Retry, Catch }]) =>
+    const used = [...tasks, ...within].flatMap(([, { Retry, Catch }]) =>
       [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals),
     );
     expect([...new Set(used)].filter((name) => !known.includes(name))).toEqual([]);
@@ -106,9 +120,11 @@ describe('the rotation workflow', () => {
   it.each(untilDone)('does not try %s again where another try cannot help', (name) => {
     const never = machine.States[name]?.Retry.filter(({ MaxAttempts }) => MaxAttempts === 0);
     expect(never?.flatMap(({ ErrorEquals }) => ErrorEquals).sort()).toEqual([
+      'CredentialRemoved',
       'Fenced',
       'ImpossibleTransition',
       'InvalidInput',
+      'KeyRefused',
       'OrphanFound',
       'PastCommitPoint',
       'SecretChangedOutside',

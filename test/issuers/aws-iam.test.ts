@@ -4,6 +4,7 @@ import { iamAccessKeys } from '../../lib/aws/iam-access-keys.ts';
 import { checkAccountsApart } from '../../lib/config/block-rules.ts';
 import {
   connectIssuer,
+  issuerAccount,
   issuerBlockSchema,
   issuerCapabilities,
   issuerPermissions,
@@ -238,6 +239,10 @@ describe('the block', () => {
       report,
     );
     expect(report).not.toHaveBeenCalled();
+  });
+
+  test('stands for its user, however the name is written', () => {
+    expect(issuerAccount({ ...block, user: '/other/Billing-Agent' })).toBe('aws-iam billing-agent');
   });
 
   test('promises what IAM keeps', () => {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { IssuerWorld } from '../../lib/issuers/define-issuer.ts';
 import {
   connectIssuer,
+  issuerAccount,
   issuerBlockSchema,
   issuerCapabilities,
   issuerPermissions,
@@ -349,7 +350,29 @@ describe('the created key', () => {
 
   test('may have a number as its id', async () => {
     expect(await created({ id: 17, secret: `${SENTINEL}-the-key` })).toMatchObject({ keyId: '17' });
+    const largest = Number.MAX_SAFE_INTEGER;
+    expect(await created({ id: largest, secret: `${SENTINEL}-the-key` })).toMatchObject({
+      keyId: '9007199254740991',
+    });
   });
+
+  test.each(['9007199254740993', '-9007199254740993', '1e400', '1.5'])(
+    'is never taken for another: a number that may have been rounded is no id (%s)',
+    async (id) => {
+      // As text, since a literal would be rounded here already.
+      const answer = () => new Response(`{ "id": ${id}, "secret": "${SENTINEL}-the-key" }`);
+      const list = { method: 'GET', path: '/keys', answer: { keys: 'keys', keyId: 'id' } } as const;
+      const pages = () => new Response(`{ "keys": [{ "id": ${id} }] }`);
+      const expected = {
+        name: 'IssuerUnavailable',
+        message: expect.stringContaining(
+          '"id" is not an id: a number must be whole and at most 9007199254740991',
+        ),
+      };
+      expect(await failureOf(answering({}, answer).issuer.create({ label: 'x' }))).toMatchObject(expected);
+      expect(await failureOf(answering({ list }, pages).issuer.list())).toMatchObject(expected);
+    },
+  );
 });
 
 describe('the list', () => {
@@ -381,6 +404,18 @@ describe('the list', () => {
       'https://issuer.example/api/keys',
       'https://issuer.example/api/keys?page=2',
     ]);
+  });
+
+  test('goes to no page whose cursor may have been rounded', async () => {
+    const { sent, issuer } = answering(
+      { list: list({ keys: 'keys', next: 'next', cursor: 'after' }) },
+      () => new Response('{ "keys": [], "next": 9007199254740993 }'),
+    );
+    expect(await failureOf(issuer.list())).toMatchObject({
+      name: 'IssuerUnavailable',
+      message: expect.stringContaining('"next" is not a next page'),
+    });
+    expect(sent).toHaveLength(1);
   });
 
   test('ends after so many pages, rather than never', async () => {
@@ -591,6 +626,37 @@ describe('the block', () => {
     const { capabilities } = aBlock();
     const mistakes = mistakesOf(aBlock({}, { capabilities: { ...capabilities, named: true } }));
     expect(mistakes).toEqual([expect.stringContaining('capabilities.named')]);
+  });
+
+  test.each(['*', 'admin/*', 'admin/????', 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:admin', ''])(
+    'takes names of admin secrets only, since they stand in roles: not %j',
+    (name) => {
+      const error = expect.stringMatching(/^admin.*no ARN and no wildcard/);
+      expect(mistakesOf(aBlock({}, { admin: name }))).toEqual([error]);
+      const each = { create: 'admin/maker', revoke: 'admin/killer', list: 'admin/reader' };
+      for (const verb of ['create', 'revoke', 'list']) {
+        expect(issuerBlockSchema.safeParse(aBlock({}, { admin: { ...each, [verb]: name } })).success).toBe(
+          false,
+        );
+      }
+    },
+  );
+
+  test('stands for one account as long as its origin, its hosts and its config stay', () => {
+    const hosts = ['pages.example', 'more.example'];
+    const account = issuerAccount(aBlock({}, { hosts, config: { team: 'blue', of: 'x' } }));
+    expect(account).toBe('http https://issuer.example more.example pages.example {"of":"x","team":"blue"}');
+    const same: Partial<HttpBlock> = {
+      baseUrl: 'https://ISSUER.example:443/v2',
+      admin: 'admin/renamed',
+      hosts: hosts.toReversed(),
+      config: { of: 'x', team: 'blue' },
+      timeout: '20s',
+    };
+    expect(issuerAccount(aBlock({}, same))).toBe(account);
+    for (const change of [{ baseUrl: 'https://other.example' }, { config: { of: 'x', team: 'red' } }]) {
+      expect(issuerAccount(aBlock({}, { ...same, ...change }))).not.toBe(account);
+    }
   });
 
   test('of an unknown type names those there are', () => {

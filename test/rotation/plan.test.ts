@@ -3,7 +3,9 @@ import type { Credential, Declaration } from '../../lib/rotation/credential.ts';
 import type { Key } from '../../lib/rotation/key.ts';
 import { type PlanQuestion, planOf } from '../../lib/rotation/plan.ts';
 import type { Capabilities } from '../../lib/rotation/ports.ts';
+import { isProbeOld } from '../../lib/rotation/prove-alive.ts';
 import { plus } from '../../lib/usage/instant.ts';
+import { manualClock } from '../fakes/manual-clock.ts';
 import { aCredential, aDeclaration, aKey, someTime } from '../support/builders.ts';
 
 const capabilities: Capabilities = {
@@ -123,7 +125,7 @@ describe('the plan of a rotation', () => {
   test('names its owner for the deadline', () => {
     expect(stepOf('Deadline')).toMatchObject({
       who: 'billing-team',
-      what: 'a grace that is not over by then is extended 3 times by 4 h, then billing-team is asked each day',
+      what: 'a grace that is not over by then is extended 3 times by 4 h, then it is overdue, and billing-team is reminded each day: both keys stay alive until every declared consumer has let go of the old one',
     });
   });
 
@@ -169,6 +171,29 @@ describe('the start', () => {
       note: expect.stringContaining('waits for its window'),
     });
   });
+
+  test.each([
+    [1200, '08:30'],
+    [900, '08:30'],
+    [900, '08:45'],
+  ])(
+    'verified after %d s, with a window that opens at %s, needs a second look as Promote key does',
+    (createLag, from) => {
+      const windows = [
+        { days: ['mon' as const], from: '07:00', to: '08:15', timeZone: 'UTC' },
+        { days: ['mon' as const], from, to: '10:00', timeZone: 'UTC' },
+      ];
+      const verified = plus(now, createLag);
+      const opens = `2026-03-02T${from}:00.000Z`;
+      const isOld = isProbeOld({ clock: manualClock(opens) }, aKey({ lastProbedAt: verified }));
+      const about = { policy: { windows }, capabilities: { createLag } };
+      const verifies = plan(about).filter(({ step }) => step === 'Verify key');
+      const promoted = isOld ? plus(opens, createLag) : opens;
+      expect(verifies.map(({ earliest }) => earliest)).toEqual(isOld ? [verified, promoted] : [verified]);
+      expect(stepOf('Promote key', about).earliest).toBe(promoted);
+      expect(isOld).toBe(from === '08:45');
+    },
+  );
 
   test('waits after failures', () => {
     const credential = { failures: 2, dueAt: plus(now, hour) };
@@ -243,7 +268,9 @@ describe('what is different', () => {
   });
 
   test('an issuer without room blocks it, and the plan says so before', () => {
-    expect(stepOf('Issue key').note).toBe('it allows 2 live keys, of which keyturn knows 1');
+    expect(stepOf('Issue key').note).toBe(
+      'it allows 2 live keys, of which keyturn knows 1 of this credential',
+    );
     expect(stepOf('Issue key', { capabilities: { maxLiveKeys: 1 } }).note).toContain('would end blocked');
   });
 
@@ -263,8 +290,11 @@ describe('what is different', () => {
   test('without a declared consumer nothing is ever proven', () => {
     expect(stepOf('Move', { declaration: { consumers: [] } })).toMatchObject({
       who: 'billing-team',
-      note: 'it is never proven; its owner decides in the end',
+      note: 'it never completes, and both keys stay alive: declare who uses it',
     });
+    const about = { credential: { removedAt: now }, declaration: { consumers: [] } };
+    expect(stepOf('Stop', about).note).toContain('its last key stays alive');
+    expect(stepOf('Deadline', about).what).toContain('its last key stays alive');
   });
 
   test('each consumer is named, with how long it may stay unknown', () => {

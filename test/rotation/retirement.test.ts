@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RotationRef } from '../../lib/rotation/ports.ts';
+import { IssuerUnavailable } from '../../lib/rotation/errors.ts';
 import { startRotation } from '../../lib/rotation/start-rotation.ts';
 import { sweepDue } from '../../lib/rotation/sweep-due.ts';
 import { plus } from '../../lib/usage/instant.ts';
@@ -20,6 +21,12 @@ async function removed(options: WorldOptions = {}) {
   const world = await aWorldWithKey(options);
   const counts = await world.redeploy('without it');
   return { world, counts, ref: await world.nextRotation() };
+}
+
+/** The issuer was never asked to end the one key that there is. */
+async function expectNeverRevoked(world: World): Promise<void> {
+  await expectOneKey(world);
+  expect(world.issuer.calls.map(({ verb }) => verb)).not.toContain('revoke');
 }
 
 /** Looks at the drain as often as the workflow would until `hours` have gone by. */
@@ -137,10 +144,11 @@ describe('a credential that is no longer declared', () => {
     const { grace, rotateEvery } = (await aWorld().then(({ view }) => view())).credential.declaration.policy;
     const windows = [{ days: ['sat'], from: '02:00', to: '04:00', timeZone: 'UTC' }] as const;
     const { world, ref } = await removed({ declaration: { policy: { grace, rotateEvery, windows } } });
+    world.clock.set('2026-03-07T03:30:00.000Z');
     await runWorkflow(world, ref, { meanwhile: leave });
     await expectNoKey(world);
     const { drainedAt } = { drainedAt: '', ...(await world.rotation(ref)) };
-    expect(drainedAt).toBe('2026-03-07T02:00:00.000Z');
+    expect(drainedAt).toBe('2026-03-14T02:00:00.000Z');
   });
 });
 
@@ -223,9 +231,35 @@ describe('a credential that is declared again', () => {
     expect(world.issuer.answerTo(text)).toBe('alive');
   });
 
-  test('while its last key is being revoked begins anew: the revoke is not taken back', async () => {
+  test('before the issuer was asked to revoke its last key keeps that key', async () => {
     const { world, ref } = await removed();
     await runWorkflow(world, ref, { until: 'revokeKey', meanwhile: leave });
+    await world.redeploy({});
+    const run = await runWorkflow(world, ref);
+    expect(run).toMatchObject({ entered: ['begin', 'revokeKey'], outcome: 'ended' });
+    expect(await world.rotation(ref)).toMatchObject({
+      phase: 'abandoned',
+      condemned: null,
+      reason: 'the credential is declared again',
+    });
+    await expectNeverRevoked(world);
+    await expectSoundAudit(world);
+    await expectEvents(world, ref, ['Rotation Started', 'Rotation Abandoned']);
+  });
+
+  test('while the issuer does not answer to the revoke keeps its last key', async () => {
+    const { world, ref } = await removed();
+    await runWorkflow(world, ref, { until: 'revokeKey', meanwhile: leave });
+    world.issuer.failNext('revoke');
+    await expect(useCases.revokeKey(world.ports(), ref)).rejects.toThrow(IssuerUnavailable);
+    await world.redeploy({});
+    await expect(useCases.revokeKey(world.ports(), ref)).resolves.toEqual({ next: 'end' });
+    await expectOneKey(world);
+  });
+
+  test('after the issuer has accepted the revoke begins anew: it is not taken back', async () => {
+    const { world, ref } = await removed();
+    await runWorkflow(world, ref, { until: 'proveDead', meanwhile: leave });
     await world.redeploy({});
     await runWorkflow(world, ref);
     expect((await world.view()).credential).toMatchObject({

@@ -3,14 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { checkDrain } from '../../lib/rotation/check-drain.ts';
 import type { Window } from '../../lib/rotation/credential.ts';
 import { promoteKey } from '../../lib/rotation/promote-key.ts';
+import { revokeKey } from '../../lib/rotation/revoke-key.ts';
 import { startRotation } from '../../lib/rotation/start-rotation.ts';
 import { sweepDue } from '../../lib/rotation/sweep-due.ts';
+import { verifyKey } from '../../lib/rotation/verify-key.ts';
 import { plus } from '../../lib/usage/instant.ts';
 import { aDeclaration } from '../support/builders.ts';
 import { changeOf } from '../support/commits.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld, type World } from '../support/world.ts';
-import { expectOneKey, expectSoundAudit } from './invariants.ts';
+import { expectEvents, expectOneKey, expectSoundAudit } from './invariants.ts';
 import { aWorldToAdopt, aWorldWithKey } from './scenarios.ts';
 
 /** Worlds begin on a Monday at 8, and a day later with a key. */
@@ -107,10 +109,41 @@ describe('a promotion', () => {
     expect(await world.ledger.audit(world.credentialId)).toHaveLength(length);
   });
 
-  test('happens as soon as the window opens', async () => {
+  test('happens when the window opens and its key, which has waited, is verified again', async () => {
     const { world, ref } = await late();
-    await runWorkflow(world, ref, { until: 'checkDrain', meanwhile: async () => {} });
-    expect(await world.rotation(ref)).toMatchObject({ phase: 'grace', promotedAt: nextOpening });
+    const { lastProbedAt } = (await world.keys()).at(-1) ?? {};
+    const run = await runWorkflow(world, ref, { until: 'checkDrain', meanwhile: async () => {} });
+    expect(run.entered).toEqual(['begin', 'promoteKey', 'verifyKey', 'promoteKey']);
+    const { lastProbedAt: probedAgainAt } = (await world.keys()).at(-1) ?? {};
+    expect([lastProbedAt, probedAgainAt].map((at) => (at ?? '') >= nextOpening)).toEqual([false, true]);
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'grace', promotedAt: probedAgainAt });
+  });
+
+  test('of a key that died while it waited is given up: consumers keep the old one', async () => {
+    const { world, ref } = await late();
+    const before = await world.currentVersion();
+    const revoked = (await world.keys()).at(-1)?.keyId ?? '';
+    const run = await runWorkflow(world, ref, { meanwhile: () => world.issuer.revoke(revoked) });
+    expect(run.entered.slice(0, 4)).toEqual(['begin', 'promoteKey', 'verifyKey', 'abandon']);
+    expect(await world.rotation(ref)).toMatchObject({
+      phase: 'abandoned',
+      reason: expect.stringMatching(/^KeyRefused: issuer openai does not accept key key-2/),
+    });
+    expect(await world.currentVersion()).toBe(before);
+    await expectOneKey(world);
+    await expectSoundAudit(world);
+    await expectEvents(world, ref, ['Rotation Started', 'Rotation Abandoned']);
+  });
+
+  test('waits for the window after the next when that one closes while the key is verified again', async () => {
+    const { world, ref } = await late();
+    world.clock.set('2026-03-14T03:59:58.000Z');
+    await expect(promoteKey(world.ports(), ref)).resolves.toEqual({ next: 'verifyKey' });
+    await verifyKey(world.ports({ timeout: 900 }), ref);
+    await expect(promoteKey(world.ports(), ref)).resolves.toEqual({
+      next: 'wait',
+      lookAt: '2026-03-21T02:00:00.000Z',
+    });
   });
 
   test('that waits is abandoned when the credential is removed meanwhile', async () => {
@@ -207,9 +240,24 @@ describe('a revoke', () => {
     world.clock.set('2026-03-14T03:59:59.000Z');
     await world.report();
     await checkDrain(world.ports(), ref);
-    world.clock.set('2026-03-14T05:00:00.000Z');
+    world.clock.set('2026-03-14T04:59:59.000Z');
     const run = await runWorkflow(world, ref);
     expect(run.entered).toEqual(['begin', 'revokeKey', 'proveDead', 'complete']);
     await expectOneKey(world);
+  });
+
+  test('whose proof has grown old outside of the window waits for the next one', async () => {
+    const { world, ref } = await drainedLate();
+    world.clock.set('2026-03-14T03:59:59.000Z');
+    await world.report();
+    await checkDrain(world.ports(), ref);
+    world.clock.set('2026-03-14T05:00:00.000Z');
+    await world.report();
+    await expect(revokeKey(world.ports(), ref)).resolves.toEqual({ next: 'checkDrain' });
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({
+      next: 'wait',
+      lookAt: '2026-03-21T02:00:00.000Z',
+    });
+    expect(world.issuer.liveKeys()).toHaveLength(2);
   });
 });

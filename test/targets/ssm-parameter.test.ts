@@ -128,11 +128,31 @@ describe('the block', () => {
     ['without a slash', 'app/key'],
     ['beginning with what AWS keeps for itself', '/aws/key'],
     ['beginning with what AWS keeps for itself, in capitals', '/SSM-keys/key'],
+    ["beginning with what is keyturn's own", '/keyturn/prod/table'],
+    ['whose first part could be anything', '/${credential}/key'],
+    ['whose first part could be more than it says', '/app-${credential}'],
+    ['that is an ARN', 'arn:aws:ssm:eu-central-1:123456789012:parameter/app/key'],
+    ['with a wildcard', '/app/*'],
     ['with an empty part', '/app//key'],
     ['with another variable', '/app/${key.id}'],
     ['with 16 parts', '/a'.repeat(16)],
   ])('is refused with a name %s', (_what, wrong) => {
     expect(targetBlockSchema.safeParse({ ...block, name: wrong }).success).toBe(false);
+  });
+
+  test.each(['/app', '/keyturn', '/keyturn-copies/${credential}', '/app/${credential}-key'])(
+    'takes the name %s',
+    (right) => {
+      expect(targetBlockSchema.safeParse({ ...block, name: right }).success).toBe(true);
+    },
+  );
+
+  test.each([
+    'arn:aws:kms:*:*:key/*',
+    'arn:aws:kms:eu-central-1:123456789012:key/*',
+    'arn:aws:kms:eu-central-1:123456789012:alias/app',
+  ])('is refused with %s for its KMS key', (kmsKeyArn) => {
+    expect(targetBlockSchema.safeParse({ ...block, kmsKeyArn }).success).toBe(false);
   });
 
   test('names all its parameters in its rights, and the KMS key only if it has one', () => {

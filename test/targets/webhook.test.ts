@@ -171,6 +171,19 @@ describe('the block', () => {
     expect(targetBlockSchema.safeParse(blockFor(url)).success).toBe(false);
   });
 
+  test.each(['team/*', '*', 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/webhook-a1b2c3'])(
+    'names its signing secret, since that stands in a role: not by %s',
+    (signingSecret) => {
+      const { error } = targetBlockSchema.safeParse({ ...blockFor('https://app.example'), signingSecret });
+      expect(error?.issues).toEqual([
+        expect.objectContaining({
+          path: ['signingSecret'],
+          message: expect.stringContaining('no ARN and no wildcard'),
+        }),
+      ]);
+    },
+  );
+
   test('asks for its signing secret and for no key', () => {
     const needs = [{ kind: 'secret-read', secret: 'team/webhook' }];
     expect(targetPermissions(blockFor('https://hooks.example.com/keyturn'))).toEqual({

@@ -3,16 +3,21 @@ import { describe, expect, it } from 'vitest';
 import type { Grace } from '../../lib/rotation/credential.ts';
 import type { RotationRef } from '../../lib/rotation/ports.ts';
 import { type GraceFacts, graceFacts, type OutgoingEvent } from '../../lib/rotation/rotation.ts';
-import type { Instant } from '../../lib/usage/instant.ts';
+import { type Instant, plus, secondsBetween } from '../../lib/usage/instant.ts';
 import { expectEvents, expectOneKey, expectSoundAudit } from '../rotation/invariants.ts';
 import { runOnTwins } from '../support/asl/on-twins.ts';
 import type { Execution } from '../support/asl/run-machine.ts';
 import { synthesizedMachine } from '../support/asl/synthesized.ts';
+import { timelineOn } from '../support/asl/timeline.ts';
 import { aDeclaration } from '../support/builders.ts';
 import { expectNoSecret } from '../support/expect-no-secret.ts';
+import { callName, type PortCall } from '../support/intercept.ts';
+import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld, type World, type WorldOptions } from '../support/world.ts';
 
 const machine = synthesizedMachine();
+
+const day = 86_400;
 
 async function aWorldWithKey(options: WorldOptions = {}): Promise<World> {
   const world = await aWorld(options);
@@ -91,7 +96,12 @@ describe('the synthesized state machine', () => {
     world.issuer.createThenFail();
     const { entered } = await runOnTwins(machine, world, await world.nextRotation());
     const orphaned = entered.indexOf('Issue key');
-    expect(entered.slice(orphaned, orphaned + 3)).toEqual(['Issue key', 'Revoke key', 'Prove dead']);
+    expect(entered.slice(orphaned, orphaned + 4)).toEqual([
+      'Issue key',
+      'Revoke key',
+      'Revoked?',
+      'Prove dead',
+    ]);
   });
 
   it('ends failed when the issuer lists a key that nobody can place', async () => {
@@ -117,20 +127,97 @@ describe('the synthesized state machine', () => {
   it('outlives an issuer that does not revoke for two days', async () => {
     const world = await aWorldWithKey();
     const ref = await world.nextRotation();
-    const begun = Date.parse(world.clock.now());
-    const hookOf =
-      () =>
-      async ({ port, method }: { port: string; method: string }, effect: () => Promise<unknown>) => {
-        const out = Date.parse(world.clock.now()) - begun < 2 * 86_400_000;
-        if (port === 'issuer' && method === 'revoke' && out) throw new Error('the issuer is out');
-        return effect();
-      };
-    const execution = await runOnTwins(machine, world, ref, { hookOf });
+    const healsAt = plus(world.clock.now(), 2 * day);
+    const timeline = timelineOn(world.clock);
+    timeline.begin(async () => {
+      // Its consumer is there all the time, and on the new key from the first look on.
+      while (world.clock.now() < healsAt) {
+        await timeline.sleep(1800);
+        await world.report();
+      }
+    });
+    const hookOf = () => async (call: PortCall, effect: () => Promise<unknown>) => {
+      if (callName(call) === 'issuer.revoke' && world.clock.now() < healsAt) throw new Error('the issuer is out');
+      return effect();
+    };
+    const execution = await runOnTwins(machine, world, ref, { hookOf, timeline });
     expect(execution.output).toMatchObject({ status: 'completed' });
-    expect(Date.parse(execution.endedAt) - begun).toBeLessThan(2 * 86_400_000 + 3_700_000);
+    expect(secondsBetween(healsAt, execution.endedAt)).toBeLessThan(3700);
+    expect(execution.entered.filter((name) => name === 'Check drain').length).toBeGreaterThan(10);
     await expectSound(world, ref, execution, completed);
   });
+
+  it('verifies a key again that has waited for its window, and then promotes it', async () => {
+    const { world, ref } = await aRotationThatMissesItsWindow();
+    const execution = await runOnTwins(machine, world, ref);
+    const waited = execution.entered.indexOf('Wait for window');
+    expect(execution.entered.slice(waited, waited + 4)).toEqual([
+      'Wait for window',
+      'Verify key',
+      'Adopted?',
+      'Promote key',
+    ]);
+    expect(execution.output).toMatchObject({ status: 'completed' });
+    await expectSound(world, ref, execution, completed);
+  });
+
+  it('abandons a rotation whose new key has died while it waited, and leaves the old one in use', async () => {
+    const { world, ref } = await aRotationThatMissesItsWindow();
+    const execution = await runOnTwins(machine, world, ref, {
+      afterWait: async ({ issuer }) => issuer.revoke('key-2'),
+    });
+    expect(execution.entered).toContain('Abandon');
+    expect((await world.rotation(ref)).phase).toBe('abandoned');
+    expect((await world.keys()).map(({ status }) => status)).toEqual(['current', 'dead']);
+    await expectSound(world, ref, execution, ['Rotation Started', 'Rotation Abandoned']);
+  });
+
+  it('verifies a key again that a dead run has left verified', async () => {
+    const world = await aWorldWithKey();
+    const ref = await world.nextRotation();
+    await runWorkflow(world, ref, { until: 'promoteKey' });
+    world.clock.advance(901);
+    const execution = await runOnTwins(machine, world, { ...ref, run: 2 });
+    expect(execution.entered.slice(0, 7)).toEqual([
+      'Begin',
+      'Where to?',
+      'Promote key',
+      'Promoted?',
+      'Verify key',
+      'Adopted?',
+      'Promote key',
+    ]);
+    await expectSound(world, ref, execution, completed);
+  });
+
+  it('keeps the last key of a credential that is declared again before the issuer could be asked', async () => {
+    const world = await aWorldWithKey();
+    await world.redeploy('without it');
+    const ref = await world.nextRotation();
+    const hookOf = () => async (call: PortCall, effect: () => Promise<unknown>) => {
+      if (callName(call) !== 'issuer.revoke') return effect();
+      await world.redeploy({});
+      throw new Error('the issuer is out');
+    };
+    const execution = await runOnTwins(machine, world, ref, {
+      hookOf,
+      afterWait: async ({ report, clock }) => report({ holds: [], leftAt: clock.now() }),
+    });
+    expect(execution).toMatchObject({ status: 'SUCCEEDED' });
+    expect(execution.entered.slice(-3)).toEqual(['Revoke key', 'Revoked?', 'Ended without effect']);
+    await expectSound(world, ref, execution, ['Rotation Started', 'Rotation Abandoned']);
+  });
 });
+
+/** A rotation that begins in its window's last seconds, of which verifying its key takes more. */
+async function aRotationThatMissesItsWindow() {
+  const window = { days: ['sat'], from: '02:00', to: '04:00', timeZone: 'UTC' } as const;
+  const { policy } = aDeclaration();
+  const world = await aWorldWithKey({ declaration: { policy: { ...policy, windows: [window] } } });
+  world.clock.set('2026-03-07T03:59:58.000Z');
+  await world.report();
+  return { world, ref: await world.nextRotation() };
+}
 
 /** A rotation with one target whose consumer moves to the new key at a look, and not before. */
 async function rotationWith(grace: Grace, hasMoved: (facts: GraceFacts, now: Instant) => boolean) {

@@ -11,14 +11,18 @@ export interface Choice {
   readonly all?: boolean | undefined;
 }
 
+/** @throws Failure with exit code 2 unless one of the three is given. */
+export function checkChoice({ credential, owner, all = false }: Choice): void {
+  if ([credential !== undefined, owner !== undefined, all].filter(Boolean).length === 1) return;
+  throw new Failure('name one credential, or an owner with --owner, or take all with --all', 2);
+}
+
 /**
  * Retired ones are left out: nothing becomes of them.
- * @throws Failure with exit code 2 unless one of the three is given; with 1 when nothing is found.
+ * @throws Failure when nothing is found.
  */
 export async function chosenCredentials(stack: Stack, choice: Choice): Promise<readonly Credential[]> {
-  const { credential, owner, all = false } = choice;
-  if ([credential !== undefined, owner !== undefined, all].filter(Boolean).length !== 1)
-    throw new Failure('name one credential, or an owner with --owner, or take all with --all', 2);
+  const { credential, owner } = choice;
   if (credential !== undefined) return [(await knownCredential(stack, credential)).credential];
   const credentials = (await stack.ledger.credentials()).filter(({ status }) => status !== 'retired');
   if (owner === undefined) return credentials;

@@ -25,6 +25,8 @@ type Shell = keyof typeof scriptFor;
 interface Completed {
   readonly name: string;
   readonly description: string;
+  /** Of its arguments. */
+  readonly choices: readonly string[];
   readonly options: readonly { readonly flag: string; readonly description: string }[];
 }
 
@@ -32,21 +34,23 @@ const commandsOf = (keyturn: Command): readonly Completed[] =>
   keyturn.commands.map((command) => ({
     name: command.name(),
     description: command.summary() || command.description(),
+    choices: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
     options: command.options.map(({ long, description }) => ({ flag: long ?? '', description })),
   }));
 
 const namesOf = (commands: readonly Completed[]): string => commands.map(({ name }) => name).join(' ');
-const flagsOf = ({ options }: Completed): string => ['--help', ...options.map(({ flag }) => flag)].join(' ');
+const wordsOf = ({ choices, options }: Completed): string =>
+  [...choices, '--help', ...options.map(({ flag }) => flag)].join(' ');
 
 const scriptFor = {
   bash: (commands: readonly Completed[]) => [
     '_keyturn() {',
-    '  local words',
-    '  case "$COMP_CWORD:${COMP_WORDS[1]}" in',
-    `    1:*) words="${namesOf(commands)} --help" ;;`,
-    ...commands.map((command) => `    *:${command.name}) words="${flagsOf(command)}" ;;`),
+    '  local words=""',
+    '  case "$COMP_CWORD:${COMP_WORDS[1]-}" in',
+    `    1:*) words="${namesOf(commands)} --help --version" ;;`,
+    ...commands.map((command) => `    *:${command.name}) words="${wordsOf(command)}" ;;`),
     '  esac',
-    '  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))',
+    '  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]-}"))',
     '}',
     'complete -o default -F _keyturn keyturn',
   ],
@@ -54,11 +58,11 @@ const scriptFor = {
     '#compdef keyturn',
     '_keyturn() {',
     '  if (( CURRENT == 2 )); then',
-    `    compadd -- ${namesOf(commands)} --help`,
+    `    compadd -- ${namesOf(commands)} --help --version`,
     '    return',
     '  fi',
     '  case "${words[2]}" in',
-    ...commands.map((command) => `    ${command.name}) compadd -- ${flagsOf(command)} ;;`),
+    ...commands.map((command) => `    ${command.name}) compadd -- ${wordsOf(command)} ;;`),
     '  esac',
     '  _files',
     '}',
@@ -69,6 +73,12 @@ const scriptFor = {
       ({ name, description }) =>
         `complete -c keyturn -n __fish_use_subcommand -f -a ${name} -d ${quoted(description)}`,
     ),
+    ...commands
+      .filter(({ choices }) => choices.length > 0)
+      .map(
+        ({ name, choices }) =>
+          `complete -c keyturn -n '__fish_seen_subcommand_from ${name}' -f -a '${choices.join(' ')}'`,
+      ),
     ...commands.flatMap(({ name, options }) =>
       options.map(
         ({ flag, description }) =>

@@ -7,7 +7,7 @@ import { InvalidInput } from '../../rotation/errors.ts';
 import type { Capabilities, Ledger, LedgerView } from '../../rotation/ports.ts';
 import { registerCredentials } from '../../rotation/register-credentials.ts';
 import type { Instant } from '../../usage/instant.ts';
-import { Failure, failureOf } from '../failure.ts';
+import { Failure, failureOf, isNowhere } from '../failure.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { Surroundings } from '../options.ts';
 import { registeredBlock } from '../plug-ins.ts';
@@ -16,6 +16,10 @@ import { knownCredential, noCredential } from './known-credential.ts';
 import { readFile } from './validate.ts';
 
 export interface Outlook {
+  /** Name of the stack. */
+  readonly stack: string;
+  /** When there is no stack to compare with. */
+  readonly assumed?: 'new';
   readonly now: Instant;
   /** Every credential with its keys. */
   views(): Promise<readonly LedgerView[]>;
@@ -27,6 +31,7 @@ export interface Outlook {
 
 /** The stack as it is. */
 export const outlookOf = (stack: Stack): Outlook => ({
+  stack: stack.name,
   now: stack.clock.now(),
   views: async () => {
     const credentials = await stack.ledger.credentials();
@@ -37,8 +42,8 @@ export const outlookOf = (stack: Stack): Outlook => ({
 });
 
 /**
- * The stack after a deploy of the file. Where no stack can be reached, everything is new; why is told on stderr.
- * @throws Failure, InvalidInput when the file is wrong, or says what a deploy would refuse.
+ * The stack after a deploy of the file. Where there is none, everything is new; why is told on stderr.
+ * @throws what went wrong on the way to a stack that may be there; Failure, InvalidInput when the file is wrong, or says what a deploy would refuse.
  */
 export async function outlookWith(
   file: string,
@@ -47,6 +52,7 @@ export async function outlookWith(
 ): Promise<Outlook> {
   const { config } = readFile(file, name);
   const stack = await connect(name).catch((error: unknown) => {
+    if (!isNowhere(error)) throw error;
     host.err(`keyturn: planned as new, since ${failureOf(error).message}`);
     return undefined;
   });
@@ -62,6 +68,8 @@ export async function outlookWith(
     ...new Set([...(await ledger.credentials()).map(({ id }) => id), ...changed.keys()]),
   ];
   return {
+    stack: name,
+    ...(stack === undefined && { assumed: 'new' }),
     now: clock.now(),
     views: async () => (await inParallel(await ids(), viewOf)).flatMap((view) => (view ? [view] : [])),
     view: async (id) => {

@@ -1,6 +1,7 @@
 /** `keyturn pause`: no new rotation starts; what runs goes on to its end. */
 import { type Command, Option } from 'commander';
 import { pause } from '../../rotation/pause.ts';
+import { printable } from '../format/printable.ts';
 import type { Host } from '../host.ts';
 import {
   examples,
@@ -12,7 +13,7 @@ import {
   stackOption,
 } from '../options.ts';
 import type { Stack } from '../stack.ts';
-import { type Choice, chosenCredentials } from './chosen-credentials.ts';
+import { type Choice, checkChoice, chosenCredentials } from './chosen-credentials.ts';
 import { concludeAll, type Failed, forEach } from './each.ts';
 
 export const ownerOption = (): Option => new Option('--owner <name>', 'all credentials of this owner');
@@ -45,9 +46,10 @@ export function addPause(keyturn: Command, { host, connect }: Surroundings): voi
         ['keyturn pause --all --reason "incident at the issuer"', 'the whole stack'],
       ),
     )
-    .action(async (credential: string | undefined, { stack: name, reason, json, ...choice }: Options) => {
-      const stack = await connect(name);
-      await pauseAll(host, stack, { credential, ...choice }, { reason, json: json === true });
+    .action(async (credential: string | undefined, { stack: name, reason, json, ...rest }: Options) => {
+      const choice = { credential, ...rest };
+      checkChoice(choice);
+      await pauseAll(host, await connect(name), choice, { reason, json: json === true });
     });
 }
 
@@ -80,7 +82,7 @@ async function pauseAll(
     };
   });
   if (json) host.out(JSON.stringify({ stack: stack.name, credentials: results }));
-  else for (const result of results) host.out(lineOf(result));
+  else for (const result of results) host.out(printable(lineOf(result)));
   concludeAll(results);
 }
 

@@ -18,8 +18,15 @@ import {
 } from '../options.ts';
 import { type Outlook, outlookOf, outlookWith } from './outlook.ts';
 
+/** What a plan was made from. */
+interface PlannedAgainst {
+  readonly stack: string;
+  /** When there is no stack to compare with. */
+  readonly assumed?: 'new';
+}
+
 /** The plan of one credential. */
-interface PlanDetail {
+interface PlanDetail extends PlannedAgainst {
   readonly credential: string;
   readonly steps: readonly PlannedStep[];
 }
@@ -62,7 +69,7 @@ export function addPlan(keyturn: Command, { host, connect }: Surroundings): void
 
 async function tellAll(host: Host, outlook: Outlook, json: boolean): Promise<void> {
   const lines = (await outlook.views()).map((view) => lineOf(view, outlook.now)).sort(byStart);
-  if (json) host.out(JSON.stringify({ credentials: lines }));
+  if (json) host.out(JSON.stringify({ ...plannedAgainst(outlook), credentials: lines }));
   else for (const line of planList(lines, outlook.now)) host.out(line);
 }
 
@@ -70,8 +77,14 @@ async function tellAll(host: Host, outlook: Outlook, json: boolean): Promise<voi
 export async function planFor(outlook: Outlook, id: string, asked: boolean): Promise<PlanDetail> {
   const { credential, keys } = await outlook.view(id);
   const capabilities = await outlook.capabilities(credential.declaration.issuer);
-  return { credential: id, steps: planOf({ credential, keys, capabilities, now: outlook.now, asked }) };
+  const steps = planOf({ credential, keys, capabilities, now: outlook.now, asked });
+  return { ...plannedAgainst(outlook), credential: id, steps };
 }
+
+const plannedAgainst = ({ stack, assumed }: Outlook): PlannedAgainst => ({
+  stack,
+  ...(assumed && { assumed }),
+});
 
 export function tellPlan(host: Host, plan: PlanDetail, json: boolean): void {
   if (json) host.out(JSON.stringify(plan));

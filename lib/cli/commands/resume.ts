@@ -3,10 +3,11 @@ import type { Command } from 'commander';
 import type { Credential } from '../../rotation/credential.ts';
 import { unpause } from '../../rotation/pause.ts';
 import { resumeRotation } from '../../rotation/resume-rotation.ts';
+import { printable } from '../format/printable.ts';
 import type { Host } from '../host.ts';
 import { examples, jsonOption, maybeCredential, type Surroundings, stackOption } from '../options.ts';
 import type { Stack } from '../stack.ts';
-import { type Choice, chosenCredentials } from './chosen-credentials.ts';
+import { type Choice, checkChoice, chosenCredentials } from './chosen-credentials.ts';
 import { concludeAll, type Failed, forEach } from './each.ts';
 import { allOption, type ManyOptions, ownerOption } from './pause.ts';
 
@@ -26,8 +27,10 @@ export function addResume(keyturn: Command, { host, connect }: Surroundings): vo
       'after',
       examples(['keyturn resume npm-token', 'one credential'], ['keyturn resume --all', 'the whole stack']),
     )
-    .action(async (credential: string | undefined, { stack: name, json, ...choice }: ManyOptions) => {
-      await resumeAll(host, await connect(name), { credential, ...choice }, json === true);
+    .action(async (credential: string | undefined, { stack: name, json, ...rest }: ManyOptions) => {
+      const choice = { credential, ...rest };
+      checkChoice(choice);
+      await resumeAll(host, await connect(name), choice, json === true);
     });
 }
 
@@ -45,7 +48,7 @@ async function resumeAll(host: Host, stack: Stack, choice: Choice, json: boolean
   const by = await stack.caller();
   const results = await forEach(host, credentials, ({ id }) => resumeOne(stack, id, by));
   if (json) host.out(JSON.stringify({ stack: stack.name, credentials: results }));
-  else for (const result of results) host.out(lineOf(result));
+  else for (const result of results) host.out(printable(lineOf(result)));
   concludeAll(results);
 }
 

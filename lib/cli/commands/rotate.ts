@@ -7,6 +7,7 @@ import { type Instant, plus, type Seconds } from '../../usage/instant.ts';
 import { span } from '../../usage/span.ts';
 import { rotateRequested } from '../../workflow/events.ts';
 import { Failure } from '../failure.ts';
+import { printable } from '../format/printable.ts';
 import type { Host } from '../host.ts';
 import {
   examples,
@@ -18,6 +19,7 @@ import {
   stackOption,
 } from '../options.ts';
 import type { Stack } from '../stack.ts';
+import { sweepPatience } from '../sweep-patience.ts';
 import { knownCredential } from './known-credential.ts';
 import { outlookOf } from './outlook.ts';
 import { planFor, tellPlan } from './plan.ts';
@@ -144,14 +146,15 @@ async function follow(
     if (isLost(view?.rotation, begunBy, now)) throw lost(credential, rotationId);
     const text =
       view?.rotation && `${view.rotation.phase}: waits for ${waitsFor(view.credential, view.rotation, now)}`;
-    if (text && text !== told) say(text);
+    if (text && text !== told) say(printable(text));
     told = text ?? told;
     await stack.clock.sleep(lookEvery);
   }
 }
 
+/** The sweep gives a rotation whose execution has died a new one, so it is lost only when that has not helped. */
 const isLost = (rotation: Rotation | undefined, begunBy: Instant, now: Instant): boolean =>
-  (rotation?.expectedBy ?? begunBy) < now;
+  (rotation ? plus(rotation.expectedBy, sweepPatience) : begunBy) < now;
 
 const lost = (credential: string, rotationId: string): Failure =>
   new Failure(

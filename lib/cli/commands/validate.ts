@@ -1,5 +1,6 @@
 /** `keyturn validate [file]`: every mistake in a keyturn.yaml, with its place; it asks nothing of AWS. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { type Reading, readKeyturnFile } from '../../config/keyturn-file.ts';
 import { InvalidInput } from '../../rotation/errors.ts';
@@ -54,7 +55,16 @@ function validated(file: string, stack: string): Validated {
 
 /** @throws Failure with exit code 2 when there is no such file; InvalidInput with every mistake in it. */
 export function readFile(file: string, stack: string): Reading {
-  if (!existsSync(file))
-    throw new Failure(`there is no file ${file}: name the one that declares your credentials`, 2);
-  return readKeyturnFile(readFileSync(file, 'utf8'), { stack, fileName: file });
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found) throw new Failure(`there is no file ${file}: name the one that declares your credentials`, 2);
+  if (found.isDirectory())
+    throw new Failure(`${file} is a directory: name the file in it, such as ${join(file, defaultFile)}`, 2);
+  const text = readFileSync(file, 'utf8');
+  if (isEmpty(text)) {
+    const said = 'the file is empty: it needs "issuers" and "credentials", see docs/config.md and examples/';
+    throw new InvalidInput(`${file} has a mistake:\n${file}:1:1 ${said}`);
+  }
+  return readKeyturnFile(text, { stack, fileName: file });
 }
+
+const isEmpty = (text: string): boolean => text.replace(/^(#.*|---)$/gm, '').trim() === '';

@@ -36,12 +36,22 @@ function promotionOf(credential: Credential, now: Instant): string {
 
 function drainOf({ declaration }: Credential, rotation: Rotation): string {
   const facts = graceFacts(rotation);
-  if (facts?.verdict) return facts.verdict.heldBy.join(', ') || facts.verdict.reason;
+  if (rotation.oldGeneration > 0 && declaration.consumers.length === 0)
+    return `declared consumers: keyturn.yaml names none, so it never completes, and ${alive(rotation)}`;
+  if (facts?.verdict) {
+    const holders = facts.verdict.heldBy.join(', ') || facts.verdict.reason;
+    return facts.verdict.outcome === 'overdue'
+      ? `${holders} (overdue: ${alive(rotation)} until they let go)`
+      : holders;
+  }
   const failing = failingTargets(facts);
   if (failing.length > 0) return failing.join(', ');
   const { min } = declaration.policy.grace;
   return facts ? `the minimum grace, until ${plus(facts.promotedAt, min)}` : 'the minimum grace';
 }
+
+const alive = ({ kind }: Rotation): string =>
+  kind === 'retire' ? 'its last key stays alive' : 'both keys stay alive';
 
 const failingTargets = (facts: GraceFacts | undefined): readonly string[] =>
   Object.entries(facts?.deployments ?? {}).flatMap(([target, { done, reason }]) =>

@@ -2,12 +2,10 @@
 import type { Credential } from '../../rotation/credential.ts';
 import { mayChangeAt } from '../../rotation/due.ts';
 import { graceFacts, type Rotation } from '../../rotation/rotation.ts';
-import { plus, type Seconds } from '../../usage/instant.ts';
+import { plus } from '../../usage/instant.ts';
 import type { Stack } from '../stack.ts';
+import { sweepPatience } from '../sweep-patience.ts';
 import { type Check, type Finding, findingOf } from './finding.ts';
-
-/** The sweep looks each minute; after this long something is wrong with it. */
-const sweepPatience: Seconds = 15 * 60;
 
 /** Only what is not as it should be; one line that all is well, when there is nothing. */
 export async function credentialFindings(stack: Stack, credential: Credential): Promise<readonly Finding[]> {
@@ -83,13 +81,15 @@ async function secret({ secrets }: Stack, { declaration, currentGeneration }: Cr
 
 async function consumers({ usage }: Stack, { id, declaration, currentGeneration }: Credential): Seen {
   if (declaration.consumers.length === 0)
-    return missing('none is declared, so nothing proves an old key out of use: its owner decides each time');
+    return missing(
+      'none is declared, so after the first no rotation completes, and both keys stay alive: declare who uses it (see docs/client.md)',
+    );
   if (currentGeneration === 0) return 'there is no key yet to report on';
   const seen = new Set((await usage.presence(id)).map(({ consumer }) => consumer));
   const silent = declaration.consumers.filter(({ name }) => !seen.has(name)).map(({ name }) => name);
   if (silent.length === 0) return 'all have reported';
   return missing(
-    `never seen: ${silent.join(', ')}; until they report, each old key waits for its owner (see docs/client.md)`,
+    `never seen: ${silent.join(', ')}; until they report, each old key stays alive beside the new one (see docs/client.md)`,
   );
 }
 

@@ -46,7 +46,7 @@ const words = {
   graceExtended: ({ after }) => `the deadline moved to ${at(after, 'deadline')}`,
   drained: ({ after }) =>
     `key ${at(after, 'condemned', 'keyId')} is proven out of use: ${at(after, 'verdict', 'reason')}`,
-  decisionNeeded: ({ after }) => `overdue, its owner was asked: ${at(after, 'verdict', 'reason')}`,
+  decisionNeeded: ({ after }) => `overdue, its owner was told: ${at(after, 'verdict', 'reason')}`,
   nothingToDrain: () => 'there is no old key to wait for',
   proofAged: () =>
     'the proof that nobody uses the old key grew old before the issuer could be asked: it is made anew',

@@ -25,9 +25,16 @@ const styleOf: Readonly<Record<string, Style>> = {
 
 export type Paint = (word: string) => string;
 
+const painted = (style: Style, word: string): string => styleText(style, word, { validateStream: false });
+
+/** Everything that `paintIf` may add to a line. */
+export const paintedWords: readonly string[] = Object.entries(styleOf).map(([word, style]) =>
+  painted(style, word),
+);
+
 export const paintIf =
   (colour: boolean): Paint =>
   (word) => {
     const style = styleOf[word];
-    return colour && style !== undefined ? styleText(style, word, { validateStream: false }) : word;
+    return colour && style !== undefined ? painted(style, word) : word;
   };

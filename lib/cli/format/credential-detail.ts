@@ -10,6 +10,7 @@ import type {
   TargetLine,
 } from '../commands/standing.ts';
 import type { Paint } from './colour.ts';
+import { printable } from './printable.ts';
 import { table } from './table.ts';
 import { ago, ahead } from './time.ts';
 
@@ -132,5 +133,5 @@ const section = (title: string, lines: readonly string[]): readonly string[] =>
 
 function pairs(all: readonly (readonly [string, string | null])[]): readonly string[] {
   const told = all.flatMap(([name, value]) => (value === null ? [] : [{ name, value }]));
-  return told.map(({ name, value }) => `${name.padEnd(11)} ${value}`);
+  return told.map(({ name, value }) => `${name.padEnd(11)} ${printable(value)}`);
 }

@@ -1,8 +1,9 @@
 /** Columns for people: aligned, two spaces apart, nothing cut, so that a line can be searched and copied. */
 import { stripVTControlCharacters } from 'node:util';
+import { printable } from './printable.ts';
 
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const lines = [header, ...rows];
+  const lines = [header, ...rows].map((cells) => cells.map(printable));
   const widths = header.map((_, column) => Math.max(...lines.map((cells) => width(cells[column] ?? ''))));
   const line = (cells: readonly string[]): string =>
     cells.map((cell, column) => pad(cell, widths[column] ?? 0)).join('  ');
