@@ -8,7 +8,7 @@ export type MemoryOf = (functionName: string) => number;
 const withMemory = z.object({ Properties: z.object({ MemorySize: z.number() }) });
 
 /** @throws Error for a function that the template has not, or that leaves its memory to Lambda's default. */
-export function memoryIn(template: Template): MemoryOf {
+export function memoryIn(template: Pick<Template, 'findResources'>): MemoryOf {
   const functions = Object.entries(template.findResources('AWS::Lambda::Function'));
   return (functionName) => {
     const found = functions.find(([id]) => id.replace(/[0-9A-F]{8}$/, '') === functionName);

@@ -21,10 +21,11 @@ export interface StandingBill {
 const sweepsPerMonth = 730 * 60;
 
 /**
- * Lambda asks a queue without messages in five connections, each for twenty seconds; every answer is billed.
+ * Lambda asks a queue without messages in five connections, each for up to twenty seconds, and every answer is billed.
+ * AWS gives the five and no figure for the seconds; fifteen answers a minute have been seen.
  *
- * @see https://aws.amazon.com/blogs/aws/aws-lambda-adds-amazon-simple-queue-service-to-supported-event-sources/
- * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+ * @see https://aws.amazon.com/blogs/compute/understanding-how-aws-lambda-scales-when-subscribed-to-amazon-sqs-queues/
+ * @see https://github.com/getlift/lift/issues/132
  */
 const pollsPerQueueMonth = 5 * (60 / 20) * 730 * 60;
 

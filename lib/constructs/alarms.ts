@@ -124,7 +124,7 @@ export class Alarms extends Construct {
       CredentialFailing:
         'Five rotations of a credential in a row were given up. Its key still works, and gets no younger.',
       CredentialBlocked:
-        'The issuer of a credential lists a key that keyturn cannot prove to be its own, or has no room for another. Its rotation is over, nothing was revoked, nobody is cut off; none starts until somebody asks. Remove the foreign key at the issuer, then run keyturn rotate.',
+        'The issuer of a credential lists a key that keyturn cannot prove to be its own, or foreign keys leave no room for another. Its rotation is over, nothing was revoked, nobody is cut off; none starts until somebody asks. Remove the foreign key at the issuer, then run keyturn rotate.',
       TargetFailing:
         'A target has refused a new key three times in a row. The old key stays alive until the target has the new one.',
     } as const;

@@ -1,5 +1,5 @@
 /** Plan: what a credential's next rotation will do, who has to do something, and by when, before anything runs. */
-import { type Instant, plus, type Seconds } from '../usage/instant.ts';
+import { type Instant, plus } from '../usage/instant.ts';
 import { span } from '../usage/span.ts';
 import type { Credential } from './credential.ts';
 import { dueAfter, mayChangeAt } from './due.ts';

@@ -318,7 +318,7 @@ export const countNames = [
   'RotationStuck',
   /** Five rotations of a credential in a row were abandoned. */
   'CredentialFailing',
-  /** A rotation ended because its issuer lists a key that nobody can place, or has no room for another. */
+  /** A rotation ended because its issuer lists a key that nobody can place, or foreign keys leave no room for another. */
   'CredentialBlocked',
   /** A target has refused a key three times in a row. */
   'TargetFailing',

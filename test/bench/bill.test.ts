@@ -1,7 +1,8 @@
 /** The bench's arithmetic: sizes and units as DynamoDB's documentation counts them, and sums of prices. */
 import { describe, expect, it } from 'vitest';
-import { billOf } from '../../bench/bill.ts';
+import { billOf, countInvocation } from '../../bench/bill.ts';
 import { itemSize, readUnits, writeUnits } from '../../bench/item-size.ts';
+import { memoryIn } from '../../bench/memory.ts';
 import { perUse, type Usage } from '../../bench/prices.ts';
 
 const itemOf = (bytes: number) => ({ a: 'x'.repeat(bytes - 1) });
@@ -33,6 +34,35 @@ describe('the units of a request', () => {
     expect(readUnits(0, true)).toBe(1);
     expect(readUnits(4097, true)).toBe(2);
     expect(readUnits(4096, false)).toBe(0.5);
+  });
+});
+
+describe('an invocation', () => {
+  const gbSecondsOf = (invoked: Partial<Parameters<typeof countInvocation>[1]>): number => {
+    const used = new Map<Usage, number>();
+    const count = (what: Usage, amount = 1) => void used.set(what, amount);
+    countInvocation({ count }, { begins: 'warm', slept: 0, requests: 0, memoryGb: 0.25, ...invoked });
+    return used.get('lambdaGbSecond') ?? 0;
+  };
+
+  it('costs what its function has of memory, for all that it waits for', () => {
+    expect(gbSecondsOf({ memoryGb: 0.5 })).toBeCloseTo(2 * gbSecondsOf({}), 12);
+    expect(gbSecondsOf({ slept: 10 }) - gbSecondsOf({})).toBeCloseTo(10 * 0.25, 12);
+    expect(gbSecondsOf({ issuerCalls: 2 })).toBeGreaterThan(gbSecondsOf({ requests: 2 }));
+  });
+});
+
+describe('the memory of a function', () => {
+  const functions = { KeyturnBegin0123ABCD: { Properties: { MemorySize: 512 } }, KeyturnEnd0123ABCD: {} };
+  const memoryOf = memoryIn({ findResources: () => functions });
+
+  it('is what the template gives it', () => {
+    expect(memoryOf('KeyturnBegin')).toBe(0.5);
+  });
+
+  it('is not guessed', () => {
+    expect(() => memoryOf('KeyturnMiddle')).toThrow('has no function KeyturnMiddle');
+    expect(() => memoryOf('KeyturnEnd')).toThrow();
   });
 });
 

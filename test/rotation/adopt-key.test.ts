@@ -29,7 +29,7 @@ async function adopted(options: WorldOptions = {}) {
 describe('an adopted key', () => {
   test('becomes the first generation, and none is made', async () => {
     const { world, ref, run } = await adopted();
-    expect(run.entered).toEqual(['begin', 'verifyKey', 'complete']);
+    expect(run.entered).toEqual(['begin', 'verifyKey', 'promoteKey', 'complete']);
     expect(await world.rotation(ref)).toMatchObject({ kind: 'adopt', phase: 'completed', generation: 1 });
     await expectOneKey(world);
     const [key] = await world.keys();
@@ -280,4 +280,25 @@ describe('after a refused adoption', () => {
     });
     expect(await world.currentVersion()).toBe(versionByHand);
   });
+});
+
+test('a credential that is removed before its key is adopted is given up, and the key left alone', async () => {
+  const world = await aWorldToAdopt();
+  const ref = await world.nextRotation();
+  await runWorkflow(world, ref, { until: 'verifyKey' });
+  const before = await outside(world);
+  await world.redeploy('without it');
+  await runWorkflow(world, ref);
+  expect(await world.rotation(ref)).toMatchObject({
+    phase: 'abandoned',
+    reason: expect.stringMatching(/^CredentialRemoved: .*: its key is left alone$/),
+  });
+  world.clock.advance(60);
+  const retirement = await world.nextRotation();
+  await sweepDue(world.ports());
+  await runWorkflow(world, retirement);
+  expect((await world.view()).credential).toMatchObject({ status: 'retired', activeRotation: null });
+  expect(await world.keys()).toEqual([]);
+  expect(await outside(world)).toEqual(before);
+  expect(world.issuer.liveKeys()).toHaveLength(1);
 });

@@ -2,12 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { begin } from '../../lib/rotation/begin.ts';
 import { InvalidInput, IssuerUnavailable, LedgerChanged, Superseded } from '../../lib/rotation/errors.ts';
 import { issueKey } from '../../lib/rotation/issue-key.ts';
+import { pause } from '../../lib/rotation/pause.ts';
 import { startRotation } from '../../lib/rotation/start-rotation.ts';
+import { plus } from '../../lib/usage/instant.ts';
 import type { StepName } from '../../lib/workflow/steps.ts';
+import { aDeclaration } from '../support/builders.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld } from '../support/world.ts';
 import { expectNothingRevoked, expectOneKey, expectSoundAudit } from './invariants.ts';
-import { aWorldWithKey } from './scenarios.ts';
+import { aWorldToAdopt, aWorldWithKey } from './scenarios.ts';
 
 describe('Begin', () => {
   test('takes the lock, uses the generation up and announces the rotation', async () => {
@@ -96,6 +99,45 @@ test('a rotation that has ended has nothing to begin', async () => {
   await expect(begin(world.ports(), { ...ref, requestedBy: 'ada' })).resolves.toEqual({ next: 'end' });
 });
 
+describe('a freeze that began between the start and Begin', () => {
+  const window = { days: ['sat'], from: '02:00', to: '04:00', timeZone: 'UTC' } as const;
+  const declaration = { policy: { ...aDeclaration().policy, windows: [window] } };
+
+  test('as a pause stops the rotation, which stays due', async () => {
+    const world = await aWorldWithKey();
+    const ref = await world.nextRotation();
+    await pause(world.ports(), { credentialId: world.credentialId, by: 'ada', reason: 'release week' });
+    const before = world.ledger.rows();
+    const refused = begin(world.ports(), { ...ref, requestedBy: 'schedule' });
+    await expect(refused).rejects.toThrow(Superseded);
+    await expect(refused).rejects.toThrow('was paused by ada before its rotation began');
+    expect(world.ledger.rows()).toEqual(before);
+    expect((await world.view()).credential).toMatchObject({ activeRotation: null, lastGeneration: 1 });
+    expect((await world.view()).credential.dueAt).not.toBeNull();
+  });
+
+  test('as the end of its window stops the rotation, which stays due', async () => {
+    const world = await aWorldWithKey({ declaration });
+    world.clock.set('2026-03-07T04:00:00.000Z');
+    const before = world.ledger.rows();
+    const ref = await world.nextRotation();
+    const refused = begin(world.ports(), { ...ref, requestedBy: 'schedule' });
+    await expect(refused).rejects.toThrow(Superseded);
+    await expect(refused).rejects.toThrow('it opens at 2026-03-14T02:00:00.000Z');
+    expect(world.ledger.rows()).toEqual(before);
+    expect((await world.view()).credential.dueAt).not.toBeNull();
+  });
+
+  test.each([
+    ['a first key', () => aWorld({ declaration }), 'issueKey'],
+    ['an adoption', () => aWorldToAdopt({ declaration }), 'verifyKey'],
+  ])('as the end of a window does not hold up %s', async (_what, make, next) => {
+    const world = await make();
+    const ref = await world.nextRotation();
+    await expect(begin(world.ports(), { ...ref, requestedBy: 'schedule' })).resolves.toEqual({ next });
+  });
+});
+
 describe('the room at the issuer', () => {
   /** An issuer that allows two keys, of which a credential's current one is the first. */
   async function twoKeysAllowed() {
@@ -112,9 +154,7 @@ describe('the room at the issuer', () => {
     expect(await world.rotation(ref)).toMatchObject({
       phase: 'blocked',
       attempt: 0,
-      reason: expect.stringMatching(
-        /allows 2 keys and lists 2 already, of them not of this credential: key-2\./,
-      ),
+      reason: expect.stringMatching(/allows 2 keys and lists 2 already, of them not keyturn's: key-2\./),
     });
     expect(world.events.events.at(-1)).toMatchObject({
       type: 'Unknown Key Found',
@@ -133,14 +173,16 @@ describe('the room at the issuer', () => {
     await expect(begin(world.ports(), { ...ref, requestedBy: 'ada' })).resolves.toEqual({ next: 'blocked' });
   });
 
-  test('is taken up by the own current key, where the issuer allows one', async () => {
+  test('that keyturn’s own keys take up blocks nothing: it is tried again later', async () => {
     const world = await aWorldWithKey({ capabilities: { maxLiveKeys: 1 } });
     const ref = await world.nextRotation();
-    await expect(begin(world.ports(), { ...ref, requestedBy: 'ada' })).resolves.toEqual({ next: 'blocked' });
+    await runWorkflow(world, ref);
     expect(await world.rotation(ref)).toMatchObject({
-      reason: expect.stringContaining('not of this credential: none'),
+      phase: 'abandoned',
+      reason: expect.stringMatching(/^IssuerRejected: .* all of them keyturn's: there is room again when/),
     });
-    await expectNothingRevoked(world);
+    await expectOneKey(world);
+    expect((await world.view()).credential.dueAt).toBe(plus(world.clock.now(), 900));
   });
 
   test('is enough for a first key where one is allowed', async () => {

@@ -144,6 +144,17 @@ describe('past the deadline', () => {
     expect(whats.filter((what) => what === 'graceExtended')).toHaveLength(maxExtensions);
   });
 
+  test('an extension counts from the look, however late that comes', async () => {
+    const { world, ref } = await inGrace();
+    const { deadline = '' } = (await factsOf(world, ref)) ?? {};
+    world.clock.set(plus(deadline, 36_000));
+    await checkDrain(world.ports(), ref);
+    expect(await factsOf(world, ref)).toMatchObject({
+      extensions: 1,
+      deadline: plus(world.clock.now(), 14_400),
+    });
+  });
+
   test('the owner is asked, with the reason, and reminded once a day', async () => {
     const { world, ref } = await inGrace();
     await untilAsked(world, ref);

@@ -1,12 +1,14 @@
 /** Every step dies at every port call, in every way; the workflow goes on, and nothing is lost, doubled or orphaned. */
 import { describe, expect, test } from 'vitest';
 import { labelOf } from '../../lib/rotation/ids.ts';
+import { pause } from '../../lib/rotation/pause.ts';
 import type { OutgoingEvent } from '../../lib/rotation/rotation.ts';
 import type { StepName } from '../../lib/workflow/steps.ts';
 import { runWorkflow, useCases, type Verdict, type WorkflowRun } from '../support/run-workflow.ts';
 import type { World } from '../support/world.ts';
 import {
   type Course,
+  changedAt,
   courseOf,
   type Death,
   Died,
@@ -154,6 +156,43 @@ async function expectOneKeyOrNone(world: World): Promise<void> {
   expect(credential).toMatchObject({ status: 'new', activeRotation: null });
   expect(world.issuer.liveKeys()).toEqual([]);
 }
+
+/** What somebody else may do to the credential's row while a step is at work. */
+const changes: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
+  'a pause': (world) =>
+    pause(world.ports(), { credentialId: world.credentialId, by: 'ada', reason: 'a freeze' }),
+  'a deploy': (world) => world.redeploy({ owner: { name: 'platform' } }),
+};
+
+describe.each(Object.entries(changes))('%s in the middle of a planned rotation', (what, change) => {
+  const planned = matrix.find(([name]) => name === 'a planned rotation')?.[1];
+  if (!planned) throw new Error('there is no planned rotation');
+  const { scenario, points } = planned;
+  const cases = points.map((point): [string, Point] => [pointName(point, 'is about to call'), point]);
+
+  test.each(cases)('while %s costs no key and no rotation', async (_name, point) => {
+    const staged = await scenario.stage();
+    const { world, ref, meanwhile } = staged;
+    const watch = watchOver(world);
+    const hookOf = changedAt(point, () => change(world));
+    const run = await runWorkflow(world, ref, { meanwhile, hookOf: (step) => watch.hook(hookOf(step)) });
+    const { credential } = await world.view();
+    expect(what === 'a pause' ? credential.pause?.by : credential.declaration.owner.name).toBe(
+      what === 'a pause' ? 'ada' : 'platform',
+    );
+    expect(watch.momentsWithoutKey()).toEqual([]);
+    expect(watch.mostLiveKeys()).toBeLessThanOrEqual(2);
+    const made = world.issuer.calls.filter(({ verb }) => verb === 'create').length;
+    if (run.outcome === 'without effect') {
+      // It has not begun when it is paused: it is due as before.
+      expect([point.step, what, made]).toEqual(['begin', 'a pause', 1]);
+      await expectOneKey(world);
+      return;
+    }
+    expect(made).toBe(2);
+    await expectSoundEnd(scenario, staged, run);
+  });
+});
 
 /** Everything that a step is there to change. */
 async function effects(world: World): Promise<unknown> {

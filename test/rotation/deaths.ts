@@ -68,6 +68,15 @@ export function dying(at: Point, death: Death): HookOf {
   });
 }
 
+/** Hooks under which somebody else changes something just before the call at `at`. */
+export function changedAt(at: Point, change: () => Promise<unknown>): HookOf {
+  return eachCall(async (point, effect) => {
+    if (point.step === at.step && point.invocation === at.invocation && point.index === at.index)
+      await change();
+    return effect();
+  });
+}
+
 /** Hooks under which any call may end in any of these ways, drawn from `seed`, until `times` have. */
 export function dyingAgainAndAgain(seed: number, times: number): HookOf {
   const draw = drawFrom(seed);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkDrain } from '../../lib/rotation/check-drain.ts';
 import { deployKey } from '../../lib/rotation/deploy-key.ts';
-import { TargetRejected, TargetUnavailable } from '../../lib/rotation/errors.ts';
+import { InvalidInput, TargetRejected, TargetUnavailable } from '../../lib/rotation/errors.ts';
 import { promoteKey } from '../../lib/rotation/promote-key.ts';
 import { graceFacts } from '../../lib/rotation/rotation.ts';
 import { plus } from '../../lib/usage/instant.ts';
@@ -249,6 +249,17 @@ describe('a target that fails', () => {
     await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'complete' });
     expect(await hasNewKey(world)).toBe(true);
   });
+});
+
+test('a target whose block is missing is told to the owner at once: no other try mends that', async () => {
+  const { world, ref, toldOf, factsOf } = await promoted();
+  const connect = async () => {
+    throw new InvalidInput('there is no target block "vault"');
+  };
+  const ports = { ...world.ports(), targets: { connect } };
+  await expect(deployKey(ports, { ...ref, target: 'vault' })).rejects.toThrow(InvalidInput);
+  expect(toldOf()).toMatchObject([{ detail: { target: 'vault', owner: { name: 'billing-team' } } }]);
+  expect(await factsOf()).toMatchObject({ done: false, failures: 1, told: true });
 });
 
 describe('in the middle of a grace', () => {

@@ -1,9 +1,9 @@
 /** The dates that follow from a policy, a key and the windows between them. */
 import { describe, expect, test } from 'vitest';
 import type { Policy } from '../../lib/rotation/credential.ts';
-import { dueAfter, dueAfterAdoption } from '../../lib/rotation/due.ts';
+import { dueAfter, dueAfterAdoption, dueAfterFailure, mayChangeAt } from '../../lib/rotation/due.ts';
 import { plus } from '../../lib/usage/instant.ts';
-import { aDeclaration, aKey } from '../support/builders.ts';
+import { aCredential, aDeclaration, aKey } from '../support/builders.ts';
 
 const day = 86_400;
 /** A Monday. */
@@ -54,5 +54,31 @@ describe('after an adoption the next rotation is due', () => {
     expect(dueAfterAdoption(policy, adopted(plus(since, -900 * day)), since)).toBe(
       '2026-03-07T02:00:00.000Z',
     );
+  });
+});
+
+describe('a key that ends by itself', () => {
+  const saturday = '2026-03-07T02:00:00.000Z';
+  const credential = (mustChangeBy: string | null) =>
+    aCredential({
+      currentGeneration: 1,
+      mustChangeBy,
+      declaration: aDeclaration({ policy: aPolicy({ windows: saturdays }) }),
+    });
+
+  test('waits for no window that opens too late for it', () => {
+    expect(mayChangeAt(credential(plus(since, day)), since)).toBe(plus(since, day));
+    expect(mayChangeAt(credential(plus(since, -day)), since)).toBe(since);
+  });
+
+  test('waits for a window that opens in time, as others do', () => {
+    expect(mayChangeAt(credential(plus(since, 30 * day)), since)).toBe(saturday);
+    expect(mayChangeAt(credential(null), since)).toBe(saturday);
+  });
+
+  test('is tried again in time after a failure, window or not', () => {
+    expect(dueAfterFailure(credential(plus(since, day)), 1, since)).toBe(plus(since, day));
+    expect(dueAfterFailure(credential(plus(since, -day)), 1, since)).toBe(plus(since, 15 * 60));
+    expect(dueAfterFailure(credential(null), 1, since)).toBe(saturday);
   });
 });

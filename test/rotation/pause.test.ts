@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { LedgerChanged } from '../../lib/rotation/errors.ts';
+import { issueKey } from '../../lib/rotation/issue-key.ts';
 import { pause, unpause } from '../../lib/rotation/pause.ts';
+import { promoteKey } from '../../lib/rotation/promote-key.ts';
 import { startRotation } from '../../lib/rotation/start-rotation.ts';
+import { callName } from '../support/intercept.ts';
+import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld, type World } from '../support/world.ts';
-import { expectSoundAudit } from './invariants.ts';
+import { expectOneKey, expectSoundAudit } from './invariants.ts';
+import { aWorldWithKey } from './scenarios.ts';
 
 const by = 'arn:aws:iam::123456789012:user/ada';
 const credentialId = 'billing-agent';
@@ -89,4 +95,48 @@ test('taking back a pause that is not there changes nothing', async () => {
   const world = await aWorld();
   await expect(unpause(world.ports(), { credentialId, by })).resolves.toMatchObject({ changed: false });
   expect(await world.ledger.audit(credentialId)).toHaveLength(1);
+});
+
+describe('a pause while a step is at work', () => {
+  /** Ports under which somebody pauses as soon as the call of this name has come through. */
+  const pausedAfter = (world: World, name: string) =>
+    world.ports({
+      timeout: 60,
+      hook: async (call, effect) => {
+        const result = await effect();
+        if (callName(call) === name) await paused(world);
+        return result;
+      },
+    });
+
+  test('at the issuer loses no key: what it has made is written down after the pause', async () => {
+    const world = await aWorldWithKey();
+    const ref = await world.nextRotation();
+    await runWorkflow(world, ref, { until: 'issueKey' });
+    await expect(issueKey(pausedAfter(world, 'issuer.create'), ref)).resolves.toEqual({ keyId: 'key-2' });
+    const whats = (await world.ledger.audit(credentialId)).map(({ what }) => what);
+    expect(whats.slice(-4)).toEqual(['attemptTaken', 'paused', 'keyMinted', 'keyStored']);
+    expect(world.issuer.keys()).toHaveLength(2);
+    await expectSoundAudit(world);
+  });
+
+  test('that changes the credential too lets the step run again: AWSCURRENT moves once', async () => {
+    const world = await aWorldWithKey();
+    const ref = await world.nextRotation();
+    await runWorkflow(world, ref, { until: 'promoteKey' });
+    await expect(promoteKey(pausedAfter(world, 'secrets.moveCurrent'), ref)).rejects.toThrow(LedgerChanged);
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'promoting', lease: null });
+    const moves: string[] = [];
+    const ports = world.ports({
+      hook: async (call, effect) => {
+        if (callName(call) === 'secrets.moveCurrent') moves.push(call.method);
+        return effect();
+      },
+    });
+    await expect(promoteKey(ports, ref)).resolves.toMatchObject({ next: 'grace' });
+    expect(moves).toEqual([]);
+    expect((await world.view()).credential).toMatchObject({ currentGeneration: 2, pause: { by } });
+    await runWorkflow(world, ref);
+    await expectOneKey(world);
+  });
 });

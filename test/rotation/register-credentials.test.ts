@@ -8,9 +8,14 @@ import type { Hook } from '../support/intercept.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld, type World } from '../support/world.ts';
 import { expectSoundAudit } from './invariants.ts';
-import { aWorldWithKey } from './scenarios.ts';
+import { aWorldToAdopt, aWorldWithKey } from './scenarios.ts';
 
-const blocks = { issuers: { openai: { type: 'memory', n: 2 } }, targets: { vault: { type: 'memory' } } };
+const blocks = {
+  issuers: { openai: { type: 'memory', n: 2 } },
+  targets: { vault: { type: 'memory' } },
+  accounts: {},
+  prefixes: ['keyturn/'],
+};
 
 const register = (world: World, credentials: Readonly<Record<string, Declaration>>, hook?: Hook) =>
   registerCredentials(world.ports(hook && { hook }), { ...blocks, credentials });
@@ -158,6 +163,53 @@ describe('issuer and target blocks', () => {
         credentials: {},
       }),
     ).resolves.toMatchObject({ removed: 1 });
+  });
+});
+
+describe('what a live key needs', () => {
+  const account = 'http https://issuer.example {}';
+  const declared = () => ({ credentials: { 'billing-agent': aDeclaration({ account }) } });
+
+  test.each([
+    ['its issuer block', { issuers: {} }, 'issuer block "openai" is not in keyturn.yaml any more'],
+    [
+      'the account behind it',
+      { accounts: { openai: 'http https://other.example {}' } },
+      'issuer block "openai" stands for another account now (http https://other.example {}, before http',
+    ],
+    [
+      'the prefix of its secret',
+      { prefixes: ['elsewhere/'] },
+      'no prefix under "secrets" in keyturn.yaml fits',
+    ],
+  ])('stays within reach: %s', async (_what, change, text) => {
+    const world = await aWorldWithKey({ declaration: { account } });
+    const before = world.ledger.rows();
+    const registration = { ...blocks, accounts: { openai: account }, ...change };
+    for (const { credentials } of [declared(), { credentials: {} }]) {
+      await expect(registerCredentials(world.ports(), { ...registration, credentials })).rejects.toThrow(
+        text,
+      );
+    }
+    expect(world.ledger.rows()).toEqual(before);
+  });
+
+  test('is needed too while a first key is being made', async () => {
+    const world = await aWorld();
+    const ref = await world.nextRotation();
+    await runWorkflow(world, ref, { until: 'issueKey' });
+    await expect(
+      registerCredentials(world.ports(), { ...blocks, issuers: {}, credentials: {} }),
+    ).rejects.toThrow('credential "billing-agent" is getting a key there');
+  });
+
+  test('stays the KMS key of its secret', async () => {
+    const world = await aWorldWithKey();
+    const { secret } = aDeclaration();
+    const kmsKeyArn = 'arn:aws:kms:eu-west-1:123456789012:key/team';
+    await expect(redeclare(world, { secret: { ...secret, kmsKeyArn } })).rejects.toThrow(
+      "cannot change its secret's KMS key from the stack's to arn:aws:kms",
+    );
   });
 });
 
@@ -334,4 +386,59 @@ describe('a credential that has keys', () => {
     expect([...(versions?.values() ?? [])].flat()).toContain('keyturn-1');
     await expect(world.secrets.versions(world.secretName)).resolves.toBeUndefined();
   });
+});
+
+describe('a credential that is blocked', () => {
+  async function blocked() {
+    const world = await aWorldWithKey({ capabilities: { named: false, exclusive: false } });
+    world.issuer.createThenFail();
+    await runWorkflow(world, await world.nextRotation());
+    expect((await world.view()).credential).toMatchObject({ status: 'blocked', dueAt: null });
+    return world;
+  }
+
+  test('stays so when something else of it is declared: a person looks, then asks', async () => {
+    const world = await blocked();
+    await redeclare(world, { owner: { name: 'platform' } });
+    expect((await world.view()).credential).toMatchObject({
+      status: 'blocked',
+      dueAt: null,
+      declaration: { owner: { name: 'platform' } },
+    });
+  });
+
+  test('stays so when it is removed and declared again', async () => {
+    const world = await blocked();
+    await world.redeploy('without it');
+    expect((await world.view()).credential).toMatchObject({ dueAt: world.clock.now() });
+    await world.redeploy({});
+    expect((await world.view()).credential).toMatchObject({
+      status: 'blocked',
+      dueAt: null,
+      removedAt: null,
+    });
+  });
+});
+
+test('a credential that has keys keeps the format of its secret', async () => {
+  const { name } = aDeclaration().secret;
+  const world = await aWorldWithKey({ declaration: { secret: { name, format: 'text' } } });
+  const before = world.ledger.rows();
+  await expect(redeclare(world, {})).rejects.toThrow(
+    `cannot change its secret from ${name} (text) to ${name} (field apiKey)`,
+  );
+  expect(world.ledger.rows()).toEqual(before);
+});
+
+test('which key is adopted can be corrected once the adoption has ended, and says so until then', async () => {
+  const world = await aWorldToAdopt();
+  const ref = await world.nextRotation();
+  await runWorkflow(world, ref, { until: 'verifyKey' });
+  const correct = () => redeclare(world, { adopt: { keyId: 'key-9' } });
+  await expect(correct()).rejects.toThrow(
+    /cannot change its adopt to "key-9" now: deploy again when that has ended/,
+  );
+  world.issuer.distortProbes(() => 'dead');
+  await runWorkflow(world, ref);
+  await expect(correct()).resolves.toMatchObject({ changed: 1 });
 });

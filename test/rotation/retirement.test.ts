@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { begin } from '../../lib/rotation/begin.ts';
+import { IssuerRejected, IssuerUnavailable } from '../../lib/rotation/errors.ts';
+import { issueKey } from '../../lib/rotation/issue-key.ts';
 import type { RotationRef } from '../../lib/rotation/ports.ts';
-import { IssuerUnavailable } from '../../lib/rotation/errors.ts';
 import { startRotation } from '../../lib/rotation/start-rotation.ts';
 import { sweepDue } from '../../lib/rotation/sweep-due.ts';
 import { plus } from '../../lib/usage/instant.ts';
 import type { StepName } from '../../lib/workflow/steps.ts';
+import { callName } from '../support/intercept.ts';
 import { runWorkflow, useCases } from '../support/run-workflow.ts';
 import { aWorld, type World, type WorldOptions } from '../support/world.ts';
 import {
@@ -236,7 +239,7 @@ describe('a credential that is declared again', () => {
     await runWorkflow(world, ref, { until: 'revokeKey', meanwhile: leave });
     await world.redeploy({});
     const run = await runWorkflow(world, ref);
-    expect(run).toMatchObject({ entered: ['begin', 'revokeKey'], outcome: 'ended' });
+    expect(run).toMatchObject({ entered: ['begin', 'revokeKey', 'proveDead'], outcome: 'ended' });
     expect(await world.rotation(ref)).toMatchObject({
       phase: 'abandoned',
       condemned: null,
@@ -355,4 +358,61 @@ test('nobody can ask for a rotation of a retired credential', async () => {
     reason: expect.stringContaining('is retired and no longer declared'),
   });
   expect(world.executions.started).toHaveLength(0);
+});
+
+describe('a credential that is removed while its rotation runs into keys that nobody can place', () => {
+  /** The rotation has ended blocked: the last key ends all the same, and the foreign one is left alone. */
+  async function retiresAllTheSame(world: World, ref: RotationRef): Promise<void> {
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'blocked' });
+    expect((await world.view()).credential).toMatchObject({
+      status: 'retiring',
+      activeRotation: null,
+      dueAt: world.clock.now(),
+    });
+    await expect(sweepDue(world.ports())).resolves.toMatchObject({ started: 1 });
+    const next = await world.nextRotation();
+    await runWorkflow(world, next, { meanwhile: leave });
+    expect(await world.rotation(next)).toMatchObject({ kind: 'retire', phase: 'completed' });
+    expect((await world.view()).credential).toMatchObject({ status: 'retired', currentGeneration: 0 });
+    expect(world.issuer.liveKeys().map(({ keyId }) => keyId)).toEqual(['key-2']);
+    await expectSoundAudit(world);
+  }
+
+  test('where Begin finds no room retires', async () => {
+    const world = await aWorldWithKey({ capabilities: { maxLiveKeys: 2 } });
+    world.issuer.addForeignKey();
+    world.clock.advance(10);
+    const ref = await world.nextRotation();
+    const away = world.ports({
+      hook: async (call, effect) => {
+        if (callName(call) === 'issuer.list') throw new IssuerUnavailable('the issuer is away');
+        return effect();
+      },
+    });
+    await expect(begin(away, { ...ref, requestedBy: 'ada' })).rejects.toThrow(IssuerUnavailable);
+    await world.redeploy('without it');
+    await expect(runWorkflow(world, ref)).resolves.toMatchObject({ entered: ['begin'], outcome: 'blocked' });
+    await retiresAllTheSame(world, ref);
+  });
+
+  test('where Issue key looks for a lost key retires', async () => {
+    const world = await aWorldWithKey({ capabilities: { named: false, exclusive: false } });
+    const ref = await world.nextRotation();
+    await runWorkflow(world, ref, { until: 'issueKey' });
+    world.issuer.createThenFail();
+    await expect(issueKey(world.ports({ timeout: 60 }), ref)).rejects.toThrow(IssuerUnavailable);
+    await world.redeploy('without it');
+    await expect(runWorkflow(world, ref)).resolves.toMatchObject({ outcome: 'blocked' });
+    await retiresAllTheSame(world, ref);
+  });
+
+  test('where Abandon looks for a lost key retires', async () => {
+    const world = await aWorldWithKey({ capabilities: { named: false, exclusive: false } });
+    const ref = await world.nextRotation();
+    world.issuer.createThenFail(new IssuerRejected('the answer could not be read'));
+    await runWorkflow(world, ref, { until: 'abandon' });
+    await world.redeploy('without it');
+    await useCases.abandon(world.ports({ timeout: 60 }), ref, { failure: { Error: 'IssuerRejected' } });
+    await retiresAllTheSame(world, ref);
+  });
 });

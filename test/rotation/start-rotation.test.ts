@@ -97,11 +97,17 @@ describe('an execution that died before Begin took the lock', () => {
     ]);
   });
 
-  test('is not followed for ever', async () => {
+  test('is followed by another however often that happens: names never run out', async () => {
     const world = await aWorld();
-    const { rotationId } = await world.nextRotation();
-    for (let run = 1; run <= 20; run += 1) world.executions.end(`${rotationId}-${run}`);
-    await expect(ask(world)).rejects.toThrow('20 executions of rotation');
+    const ref = await world.nextRotation();
+    const { rotationId } = ref;
+    for (let run = 1; run <= 100; run += 1) {
+      const name = `${rotationId}-${run}`;
+      await world.executions.start(name, { ...ref, run, requestedBy: 'schedule' });
+      world.executions.end(name);
+    }
+    await expect(ask(world)).resolves.toMatchObject({ outcome: 'started' });
+    expect(world.executions.started.at(-1)?.input).toMatchObject({ rotationId, run: 101 });
   });
 });
 

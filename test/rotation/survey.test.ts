@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { survey } from '../../lib/rotation/survey.ts';
 import { sweepDue } from '../../lib/rotation/sweep-due.ts';
+import { callName } from '../support/intercept.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld, type World } from '../support/world.ts';
 import { aWorldWithKey } from './scenarios.ts';
@@ -87,6 +88,24 @@ describe('the survey', () => {
     await sweepDue(world.ports());
     expect(gauged(world, 'Credentials')).toMatchObject({ new: 1 });
   });
+});
+
+test('a sweep surveys first, and at its own time, however long what it starts takes', async () => {
+  const world = await aWorld({ start: '2026-03-05T09:00:59.000Z' });
+  const calls: string[] = [];
+  const ports = world.ports({
+    timeout: 60,
+    hook: async (call, effect) => {
+      calls.push(callName(call));
+      const result = await effect();
+      if (call.method === 'due') world.clock.advance(30);
+      return result;
+    },
+  });
+  await expect(sweepDue(ports)).resolves.toMatchObject({ started: 1 });
+  expect(gauged(world, 'Credentials')).toMatchObject({ new: 1 });
+  expect(calls.indexOf('ledger.credentials')).toBeGreaterThan(-1);
+  expect(calls.indexOf('ledger.credentials')).toBeLessThan(calls.indexOf('executions.start'));
 });
 
 test('a drained key tells how long its drain has taken', async () => {

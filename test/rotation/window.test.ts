@@ -61,6 +61,12 @@ describe('a window', () => {
       '2026-03-29T01:00:00.000Z',
     ],
     [
+      'opens a week later when the change of the clocks skips all of it',
+      aWindow({ days: ['sun'], from: '02:15', to: '02:45', timeZone: 'Europe/Berlin' }),
+      '2026-03-22T02:00:00.000Z', // the Sunday before has just closed
+      '2026-04-05T00:15:00.000Z',
+    ],
+    [
       'knows offsets of three quarters of an hour',
       aWindow({ timeZone: 'Asia/Kathmandu' }),
       '2026-03-02T12:00:00.000Z',

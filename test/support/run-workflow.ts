@@ -191,7 +191,7 @@ async function afterVerdict(
     await meanwhile(world);
     return { step: step === 'promoteKey' && next === 'wait' ? 'verifyKey' : 'checkDrain' };
   }
-  const onward = next ?? straightOn[step];
+  const onward = straightOn[step] ?? next;
   if (onward === 'blocked') return 'blocked';
   return isStep(onward) ? { step: onward } : 'ended';
 }
@@ -199,6 +199,8 @@ async function afterVerdict(
 /** Where a step without a Choice behind it leads. */
 const straightOn: Partial<Readonly<Record<StepName, string>>> = {
   issueKey: 'verifyKey',
+  verifyKey: 'promoteKey',
+  revokeKey: 'proveDead',
 };
 
 const isStep = (name: string | undefined): name is StepName => name !== undefined && name in steps;

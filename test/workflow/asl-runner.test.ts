@@ -96,12 +96,7 @@ describe('the synthesized state machine', () => {
     world.issuer.createThenFail();
     const { entered } = await runOnTwins(machine, world, await world.nextRotation());
     const orphaned = entered.indexOf('Issue key');
-    expect(entered.slice(orphaned, orphaned + 4)).toEqual([
-      'Issue key',
-      'Revoke key',
-      'Revoked?',
-      'Prove dead',
-    ]);
+    expect(entered.slice(orphaned, orphaned + 3)).toEqual(['Issue key', 'Revoke key', 'Prove dead']);
   });
 
   it('ends failed when the issuer lists a key that nobody can place', async () => {
@@ -137,13 +132,14 @@ describe('the synthesized state machine', () => {
       }
     });
     const hookOf = () => async (call: PortCall, effect: () => Promise<unknown>) => {
-      if (callName(call) === 'issuer.revoke' && world.clock.now() < healsAt) throw new Error('the issuer is out');
+      if (callName(call) === 'issuer.revoke' && world.clock.now() < healsAt)
+        throw new Error('the issuer is out');
       return effect();
     };
     const execution = await runOnTwins(machine, world, ref, { hookOf, timeline });
     expect(execution.output).toMatchObject({ status: 'completed' });
     expect(secondsBetween(healsAt, execution.endedAt)).toBeLessThan(3700);
-    expect(execution.entered.filter((name) => name === 'Check drain').length).toBeGreaterThan(10);
+    expect(execution.entered.filter((name) => name === 'Check drain').length).toBeGreaterThan(2);
     await expectSound(world, ref, execution, completed);
   });
 
@@ -154,8 +150,8 @@ describe('the synthesized state machine', () => {
     expect(execution.entered.slice(waited, waited + 4)).toEqual([
       'Wait for window',
       'Verify key',
-      'Adopted?',
       'Promote key',
+      'Promoted?',
     ]);
     expect(execution.output).toMatchObject({ status: 'completed' });
     await expectSound(world, ref, execution, completed);
@@ -163,9 +159,12 @@ describe('the synthesized state machine', () => {
 
   it('abandons a rotation whose new key has died while it waited, and leaves the old one in use', async () => {
     const { world, ref } = await aRotationThatMissesItsWindow();
-    const execution = await runOnTwins(machine, world, ref, {
-      afterWait: async ({ issuer }) => issuer.revoke('key-2'),
+    const timeline = timelineOn(world.clock);
+    timeline.begin(async () => {
+      await timeline.sleep(day);
+      await world.issuer.revoke('key-2');
     });
+    const execution = await runOnTwins(machine, world, ref, { timeline });
     expect(execution.entered).toContain('Abandon');
     expect((await world.rotation(ref)).phase).toBe('abandoned');
     expect((await world.keys()).map(({ status }) => status)).toEqual(['current', 'dead']);
@@ -178,13 +177,12 @@ describe('the synthesized state machine', () => {
     await runWorkflow(world, ref, { until: 'promoteKey' });
     world.clock.advance(901);
     const execution = await runOnTwins(machine, world, { ...ref, run: 2 });
-    expect(execution.entered.slice(0, 7)).toEqual([
+    expect(execution.entered.slice(0, 6)).toEqual([
       'Begin',
       'Where to?',
       'Promote key',
       'Promoted?',
       'Verify key',
-      'Adopted?',
       'Promote key',
     ]);
     await expectSound(world, ref, execution, completed);
@@ -204,7 +202,7 @@ describe('the synthesized state machine', () => {
       afterWait: async ({ report, clock }) => report({ holds: [], leftAt: clock.now() }),
     });
     expect(execution).toMatchObject({ status: 'SUCCEEDED' });
-    expect(execution.entered.slice(-3)).toEqual(['Revoke key', 'Revoked?', 'Ended without effect']);
+    expect(execution.entered.slice(-3)).toEqual(['Prove dead', 'Whose proof?', 'Ended without effect']);
     await expectSound(world, ref, execution, ['Rotation Started', 'Rotation Abandoned']);
   });
 });
