@@ -5,8 +5,8 @@ import { changeCredential, unlessChanged } from './change-credential.ts';
 import type { Credential, Declaration } from './credential.ts';
 import { dueAfter, dueAfterAdoption, failuresUntilFailing } from './due.ts';
 import { InvalidInput } from './errors.ts';
-import { isLive } from './key.ts';
 import type { LedgerView, Ports } from './ports.ts';
+import { checkWithinReach } from './within-reach.ts';
 
 type RegisterPorts = Pick<
   Ports,
@@ -150,55 +150,20 @@ const currentKey = (view: LedgerView | undefined) => view?.keys.find(({ status }
 /** Its last key is still in use: a run of its own lets it drain. Without a key there is nothing to wait for. */
 async function remove(ports: RegisterPorts, credential: Credential): Promise<Outcome | undefined> {
   if (credential.removedAt) return undefined;
-  const { activeRotation, currentGeneration, status } = credential;
   const now = ports.clock.now();
-  const ending = status === 'blocked' ? status : 'retiring';
-  const fields: Partial<Credential> = activeRotation
-    ? { removedAt: now }
-    : currentGeneration === 0
-      ? { removedAt: now, status: 'retired', dueAt: null }
-      : { removedAt: now, status: ending, dueAt: now };
+  const fields = { removedAt: now, ...whatEnds(credential, now) };
   await changeCredential(ports, credential, { actor, what: 'removed', fields });
   return 'removed';
 }
 
-/**
- * A key that lives, or that a rotation may just be making, can be revoked only through the block that it was made
- * with, and proven dead only where its value can be read.
- * @throws InvalidInput
- */
-async function checkWithinReach(
-  { ledger }: RegisterPorts,
-  known: ReadonlyMap<string, Credential>,
-  registration: Registration,
-): Promise<void> {
-  for (const credential of known.values()) {
-    if (credential.status === 'retired') continue;
-    const lost = outOfReach(credential.declaration, registration);
-    if (!lost) continue;
-    const { id, activeRotation } = credential;
-    const live = (await ledger.load(id))?.keys.find(isLive);
-    if (!live && !activeRotation) continue;
-    const what = live
-      ? `key ${live.keyId} of credential "${id}" lives there`
-      : `credential "${id}" is getting a key there`;
-    throw new InvalidInput(
-      `${lost}, but ${what} and could not be revoked: put it back until the key is dead ("keyturn status ${id}")`,
-    );
-  }
-}
-
-/** What the new declarations take away from under a credential, in words. */
-function outOfReach(
-  { issuer, account, secret }: Declaration,
-  { issuers, accounts, prefixes }: Registration,
-): string | undefined {
-  if (!(issuer in issuers)) return `issuer block "${issuer}" is not in keyturn.yaml any more`;
-  if (account && accounts[issuer] !== account) {
-    return `issuer block "${issuer}" stands for another account now (${accounts[issuer]}, before ${account})`;
-  }
-  if (prefixes.some((prefix) => secret.name.startsWith(prefix))) return undefined;
-  return `no prefix under "secrets" in keyturn.yaml fits secret ${secret.name} any more`;
+/** A rotation that is under way sees to it at its end; a blocked one stays known as that until its retirement begins. */
+function whatEnds(
+  { activeRotation, currentGeneration, status }: Credential,
+  now: Instant,
+): Partial<Pick<Credential, 'status' | 'dueAt'>> {
+  if (activeRotation) return {};
+  if (currentGeneration === 0) return { status: 'retired', dueAt: null };
+  return { status: status === 'blocked' ? status : 'retiring', dueAt: now };
 }
 
 /**

@@ -23,7 +23,7 @@ const proofLasts: Seconds = 86_400;
  *
  * Run again after a death it revokes the same key again, which issuers answer without harm.
  *
- * @returns where to go on: Prove dead, back to Check drain, or the end.
+ * @returns what the rotation needs next; Prove dead, which comes next in any case, passes on what is not its own.
  * @throws IssuerRejected, IssuerUnavailable: the workflow asks again for 30 days.
  */
 export async function revokeKey(ports: RevokePorts, ref: RotationRef): Promise<{ readonly next: NextStep }> {

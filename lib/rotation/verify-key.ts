@@ -20,7 +20,7 @@ type VerifyPorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets'>;
  *
  * Run twice, it probes again, which harms nothing.
  *
- * @returns where to go on: Promote key, or Complete after an adoption.
+ * @returns what the rotation needs next; Promote key, which comes next in any case, passes an adoption on to Complete.
  * @throws KeyRefused, ProbeUntrusted, IssuerUnavailable; in an adoption also InvalidInput.
  */
 export async function verifyKey(ports: VerifyPorts, ref: RotationRef): Promise<{ readonly next: NextStep }> {
