@@ -120,6 +120,7 @@ async function open(
     ],
     intent: null,
     condemned: null,
+    token: null,
   };
   const locked = {
     ...credential,

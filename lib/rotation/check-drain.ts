@@ -1,47 +1,51 @@
-/** Check drain: decides whether the old key may die, from what consumers and their silence prove. */
+/** Check drain: decides whether the leaving key may end, from what consumers, the issuer and their silence prove. */
+import { canSeeBreakage } from '../usage/breakage.ts';
 import { type DrainQuestion, type DrainVerdict, drainVerdict, nextLook } from '../usage/drain.ts';
 import { earliest, type Instant, plus, type Seconds, secondsBetween } from '../usage/instant.ts';
+import { remindEvery } from './ask-owner.ts';
 import { cancelRetirement, isDeclaredAgain } from './cancel-retirement.ts';
 import { targetsBehind } from './deploy-key.ts';
+import { drainQuestion, issuerWitness } from './drain-question.ts';
 import { mayChangeAt } from './due.ts';
-import type { Key } from './key.ts';
-import type { Ports, RotationRef } from './ports.ts';
+import type { Issuer, Ports, RotationRef } from './ports.ts';
 import { expectedWithin } from './record-change.ts';
 import { type GraceFacts, graceFacts, type NextStep, nextStep } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
-import { newKey, oldKey } from './turn-state.ts';
+import { leavingKey } from './turn-state.ts';
 
-type DrainPorts = TurnPorts & Pick<Ports, 'usage' | 'metrics'>;
+type DrainPorts = TurnPorts & Pick<Ports, 'usage' | 'issuers' | 'metrics'>;
 
-/** Where the workflow goes: on, or to sleep until `lookAt`, by way of the targets that lack the new key. */
+/** Where the workflow goes: on, or to sleep until `lookAt`, by way of the targets that lack the key; or to the owner. */
 export type DrainStep =
-  | { readonly next: NextStep }
+  | { readonly next: NextStep | 'askOwner' }
   | { readonly next: 'wait'; readonly lookAt: Instant }
   | { readonly next: 'deployKey'; readonly lookAt: Instant; readonly targets: readonly string[] };
 
-/** Extensions by grace.max before a person has to decide. */
+/** Extensions until a person has to decide: by grace.max where the policy says so, or to the end of a quiet. */
 export const maxExtensions = 3;
 
-/** Targets that lack the new key are tried again at least this often, however far away the next look is. */
+/** Times that a key is disabled and missed until a person has to decide. */
+export const maxBreakages = 2;
+
+/** Targets that lack the key are tried again at least this often, however far away the next look is. */
 const deployEvery: Seconds = 12 * 3600;
 
 /** How long the workflow's own tries at a target may take. */
 const deploysFor: Seconds = 2 * 3600;
 
-/** An overdue rotation is looked at, and its owner reminded, once a day. */
-const remindEvery: Seconds = 86_400;
-
 /**
- * 1. No old key (a first rotation): on to Complete, once every target has the new one.
- * 2. Drained: condemns the old key and goes on to Revoke key, once a window of the policy is open; when it opens, the
- *    proof is made anew. This is the only way to there.
+ * 1. No key is to leave (a first rotation): on to Complete, once every target has the new one.
+ * 2. Drained: on to Disable key, where the issuer can do that and a refused call would be seen, else to Revoke key,
+ *    once a window of the policy is open; when it opens, the proof is made anew. A key that was missed twice while it
+ *    was disabled goes to its owner instead.
  * 3. Waiting: notes the verdict and says when to look again.
- *    Targets that lack the new key are tried again meanwhile.
- * 4. Past the deadline: moves it once to where the last quiet ends if only quiet is missing; extends it by grace.max
- *    up to three times; then asks the owner daily, and waits. It never revokes without proof.
+ *    Targets that lack the key are tried again meanwhile.
+ * 4. Past the deadline: moves it to where the last quiet ends if only quiet is missing. Else the policy says: the
+ *    owner is asked, and reminded daily; or it is extended by grace.max, three times, before he is; or the key goes
+ *    as if it were drained, since its owner has decided so in keyturn.yaml.
  *
- * Run twice, it looks twice; the second look after a condemnation only repeats where to go, and an owner who was
- * asked today is not asked again.
+ * Run twice, it looks twice; the second look after a verdict only repeats where to go, and an owner who was asked
+ * today is not asked again.
  */
 export async function checkDrain(ports: DrainPorts, ref: RotationRef): Promise<DrainStep> {
   return takeTurn(ports, 'checkDrain', ref, async (turn) => {
@@ -51,9 +55,30 @@ export async function checkDrain(ports: DrainPorts, ref: RotationRef): Promise<D
       await cancelRetirement(ports, turn);
       return { next: nextStep(turn.rotation) };
     }
-    const old = oldKey(turn);
-    return old ? decide(ports, ref, turn, old, facts) : skip(ports, ref, turn);
+    const look = await lookOf(ports, turn, facts);
+    return look ? decide(ports, ref, look) : skip(ports, ref, turn);
   });
+}
+
+/** What one look has brought. */
+interface Look {
+  readonly turn: Turn;
+  readonly facts: GraceFacts;
+  readonly issuer: Issuer;
+  readonly question: DrainQuestion;
+  readonly verdict: DrainVerdict;
+}
+
+/** @returns undefined when there is no key to leave. */
+async function lookOf(ports: DrainPorts, turn: Turn, facts: GraceFacts): Promise<Look | undefined> {
+  const leaving = leavingKey(turn);
+  if (!leaving) return undefined;
+  const issuer = await ports.issuers.connect(leaving.issuer);
+  // The witness first: what it does not know yet may stand in a report that comes while it is asked.
+  const witness = await issuerWitness(issuer, leaving);
+  const presence = await ports.usage.presence(turn.credential.id);
+  const question = drainQuestion(turn, { now: ports.clock.now(), presence, issuer: witness });
+  return question && { turn, facts, issuer, question, verdict: drainVerdict(question) };
 }
 
 /** A first key waits for nobody, but its rotation is not over while a target has yet to get it. */
@@ -70,45 +95,146 @@ async function skip(ports: DrainPorts, ref: RotationRef, turn: Turn): Promise<Dr
   return { next: nextStep(turn.rotation) };
 }
 
-async function decide(
-  ports: DrainPorts,
-  ref: RotationRef,
-  turn: Turn,
-  old: Key,
-  facts: GraceFacts,
-): Promise<DrainStep> {
-  const question = await questionOf(ports, turn, old, facts);
-  const verdict = drainVerdict(question);
+async function decide(ports: DrainPorts, ref: RotationRef, look: Look): Promise<DrainStep> {
+  const { turn, question, verdict, facts } = look;
   const opens = mayChangeAt(turn.credential, question.now);
-  if (verdict.outcome === 'drained' && opens <= question.now) {
-    const { generation, attempt, keyId } = old;
-    await turn.record({ name: 'drained', at: question.now, verdict, old: { generation, attempt, keyId } });
-    ports.metrics.gauge('DrainSeconds', secondsBetween(facts.promotedAt, question.now));
-    return { next: nextStep(turn.rotation) };
+  const ends = verdict.outcome === 'drained' && opens <= question.now;
+  if (ends && isTrialSpent(facts)) return ask(ports, ref, look, missed(verdict, facts));
+  if (ends) return end(ports, look);
+  if (verdict.outcome !== 'overdue') {
+    const waiting = verdict.outcome === 'drained' ? shutOut(verdict, opens) : verdict;
+    const lookAt = verdict.outcome === 'drained' ? opens : nextLook(question, verdict.lastOldUse);
+    return wait(ports, ref, look, waiting, lookAt);
   }
-  const lookAt = await nextLookAfter(ports, turn, question, verdict, opens);
-  const targets = question.targetsBehind;
-  await ports.ledger.note(ref, {
-    checks: facts.checks + 1,
-    verdict: verdict.outcome === 'drained' ? shutOut(verdict, opens) : verdict,
-    expectedBy: plus(lookAt, expectedWithin(turn.credential) + (targets.length > 0 ? deploysFor : 0)),
-  });
-  return targets.length > 0 ? { next: 'deployKey', lookAt, targets } : { next: 'wait', lookAt };
+  return pastDeadline(ports, ref, look, verdict);
 }
 
-async function nextLookAfter(
+/** The proof is complete. */
+async function end(ports: DrainPorts, { turn, question, verdict, issuer, facts }: Look): Promise<DrainStep> {
+  const at = question.now;
+  await turn.record({ name: 'drained', at, verdict, key: idsOf(turn), disables: mayTry(issuer, question) });
+  ports.metrics.gauge('DrainSeconds', secondsBetween(facts.promotedAt, at));
+  return { next: nextStep(turn.rotation) };
+}
+
+/** Whether the key can be disabled for a trial, and somebody would tell who misses it. */
+const mayTry = ({ capabilities }: Issuer, { declared }: DrainQuestion): boolean =>
+  capabilities.disable && canSeeBreakage({ declared, reportsDenied: capabilities.reportsDenied });
+
+const isTrialSpent = ({ breakages }: GraceFacts): boolean => breakages >= maxBreakages;
+
+function idsOf(turn: Turn) {
+  const { generation = 0, attempt = 0, keyId = '' } = leavingKey(turn) ?? {};
+  return { generation, attempt, keyId };
+}
+
+type Overdue = Extract<DrainVerdict, { outcome: 'overdue' }>;
+
+async function pastDeadline(
   ports: DrainPorts,
-  turn: Turn,
-  question: DrainQuestion,
+  ref: RotationRef,
+  look: Look,
+  verdict: Overdue,
+): Promise<DrainStep> {
+  const { turn, question, facts } = look;
+  const { atDeadline, grace } = turn.credential.declaration.policy;
+  const isSpent = facts.extensions >= maxExtensions;
+  if (verdict.quietAt && !isSpent) {
+    const bySeconds = secondsBetween(question.deadline, verdict.quietAt);
+    return extend(ports, ref, look, { verdict, bySeconds, lookAt: verdict.quietAt });
+  }
+  if (atDeadline === 'extend' && !isSpent) {
+    const bySeconds = Math.max(0, secondsBetween(question.deadline, question.now)) + grace.max;
+    return extend(ports, ref, look, { verdict, bySeconds, lookAt: null });
+  }
+  if (atDeadline === 'revoke' && !isTrialSpent(facts)) return revokeByPolicy(ports, ref, look, verdict);
+  return ask(ports, ref, look, verdict);
+}
+
+async function extend(
+  ports: DrainPorts,
+  ref: RotationRef,
+  look: Look,
+  {
+    verdict,
+    bySeconds,
+    lookAt,
+  }: { readonly verdict: Overdue; readonly bySeconds: Seconds; readonly lookAt: Instant | null },
+): Promise<DrainStep> {
+  const { turn, question } = look;
+  await turn.record({ name: 'graceExtended', bySeconds });
+  const deadline = plus(question.deadline, bySeconds);
+  return wait(ports, ref, look, verdict, lookAt ?? nextLook({ ...question, deadline }, null));
+}
+
+/** keyturn.yaml says `atDeadline: revoke`; a window holds that back as it would a drained key. */
+async function revokeByPolicy(
+  ports: DrainPorts,
+  ref: RotationRef,
+  look: Look,
+  verdict: Overdue,
+): Promise<DrainStep> {
+  const { turn, question, issuer, facts } = look;
+  const { now } = question;
+  const opens = mayChangeAt(turn.credential, now);
+  if (opens > now) return wait(ports, ref, look, shutOut(verdict, opens), opens);
+  const decision = { choice: 'revoke', question: facts.questions, by: 'policy', at: now } as const;
+  await turn.record({ name: 'decided', decision, key: idsOf(turn), disables: mayTry(issuer, question) });
+  return { next: nextStep(turn.rotation) };
+}
+
+async function wait(
+  ports: DrainPorts,
+  ref: RotationRef,
+  { turn, facts, question: { targetsBehind: targets, now } }: Look,
   verdict: DrainVerdict,
-  opens: Instant,
-): Promise<Instant> {
-  if (verdict.outcome === 'drained') return opens;
-  const lookAt =
-    verdict.outcome === 'overdue'
-      ? await pastDeadline(ports, turn, question, verdict)
-      : nextLook(question, verdict.lastOldUse);
-  return question.targetsBehind.length > 0 ? earliest(lookAt, plus(question.now, deployEvery)) : lookAt;
+  wanted: Instant,
+): Promise<DrainStep> {
+  const isBehind = targets.length > 0;
+  const lookAt = isBehind ? earliest(wanted, plus(now, deployEvery)) : wanted;
+  await ports.ledger.note(ref, {
+    checks: facts.checks + 1,
+    verdict,
+    expectedBy: plus(lookAt, expectedWithin(turn.credential) + (isBehind ? deploysFor : 0)),
+  });
+  return isBehind ? { next: 'deployKey', lookAt, targets } : { next: 'wait', lookAt };
+}
+
+/** Puts the question, or puts it again after a day. While a target lacks the key, the owner waits beside the tries at it. */
+async function ask(
+  ports: DrainPorts,
+  ref: RotationRef,
+  look: Look,
+  verdict: DrainVerdict,
+): Promise<DrainStep> {
+  const { turn, facts, question } = look;
+  const { now } = question;
+  const asked = facts.question && plus(facts.question.remindedAt, remindEvery);
+  if (!asked || asked <= now) await put(ports, look, verdict);
+  const remindsAt = asked && asked > now ? asked : plus(now, remindEvery);
+  if (question.targetsBehind.length > 0) return wait(ports, ref, look, verdict, remindsAt);
+  await ports.ledger.note(ref, {
+    checks: facts.checks + 1,
+    verdict,
+    expectedBy: plus(now, remindEvery + expectedWithin(turn.credential)),
+  });
+  return { next: 'askOwner' };
+}
+
+async function put(
+  ports: DrainPorts,
+  { turn, facts, question: { now } }: Look,
+  verdict: DrainVerdict,
+): Promise<void> {
+  ports.metrics.count('RotationOverdue', { credential: turn.credential.id });
+  const { owner } = turn.credential.declaration;
+  const { reason, heldBy } = verdict;
+  const question = facts.question?.number ?? facts.questions + 1;
+  const detail = { question, reason, heldBy, deadline: facts.deadline, owner };
+  await turn.record(
+    { name: 'decisionNeeded', at: now, verdict },
+    { announce: { type: 'Decision Needed', detail }, sleeps: remindEvery },
+  );
 }
 
 /** Nothing but the window is missing, which is no reason to ask anybody. */
@@ -119,56 +245,11 @@ const shutOut = (verdict: DrainVerdict, opens: Instant): DrainVerdict => ({
   reason: `${verdict.reason}; its window opens at ${opens}`,
 });
 
-async function questionOf(
-  ports: DrainPorts,
-  turn: Turn,
-  old: Key,
-  facts: GraceFacts,
-): Promise<DrainQuestion> {
-  const { id, declaration } = turn.credential;
-  const { grace } = declaration.policy;
-  const presence = await ports.usage.presence(id);
-  return {
-    now: ports.clock.now(),
-    promotedAt: facts.promotedAt,
-    graceEnds: plus(facts.promotedAt, grace.min),
-    deadline: facts.deadline,
-    quiet: grace.quiet,
-    reportEvery: declaration.reportEvery,
-    oldVersionId: old.versionId,
-    newVersionId: turn.rotation.kind === 'retire' ? null : newKey(turn).versionId,
-    targetsBehind: targetsBehind(turn),
-    declared: declaration.consumers,
-    presence,
-  };
-}
-
-type Overdue = Extract<DrainVerdict, { outcome: 'overdue' }>;
-
-/** @returns when to look again. */
-async function pastDeadline(
-  ports: DrainPorts,
-  turn: Turn,
-  question: DrainQuestion,
-  verdict: Overdue,
-): Promise<Instant> {
-  const facts = graceFacts(turn.rotation);
-  const extensions = facts?.extensions ?? maxExtensions;
-  if (extensions >= maxExtensions) {
-    const askAgainAt = facts?.askedAt && plus(facts.askedAt, remindEvery);
-    if (askAgainAt && askAgainAt > question.now) return askAgainAt;
-    ports.metrics.count('RotationOverdue', { credential: turn.credential.id });
-    const { owner } = turn.credential.declaration;
-    const detail = { reason: verdict.reason, heldBy: verdict.heldBy, owner };
-    const announce = { type: 'Decision Needed' as const, detail };
-    const asked = { name: 'decisionNeeded', at: question.now, verdict } as const;
-    await turn.record(asked, { announce, sleeps: remindEvery });
-    return plus(question.now, remindEvery);
-  }
-  const bySeconds = verdict.quietAt
-    ? secondsBetween(question.deadline, verdict.quietAt)
-    : Math.max(0, secondsBetween(question.deadline, question.now)) +
-      turn.credential.declaration.policy.grace.max;
-  await turn.record({ name: 'graceExtended', bySeconds });
-  return nextLook({ ...question, deadline: plus(question.deadline, bySeconds) }, verdict.quietAt);
-}
+/** Silent again, as it was before it was disabled and missed. */
+const missed = (verdict: DrainVerdict, { breakages, brokenBy }: GraceFacts): DrainVerdict => ({
+  ...verdict,
+  outcome: 'overdue',
+  quietAt: null,
+  heldBy: brokenBy,
+  reason: `${verdict.reason}; but it was missed ${breakages} times while it was disabled, the last time by ${brokenBy.join(', ')}`,
+});

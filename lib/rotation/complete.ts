@@ -8,7 +8,7 @@ import { condemnOrphan, findLostKeys, orphanFound } from './lost-keys.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import { graceFacts } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
-import { newKey } from './turn-state.ts';
+import { newKey, stayingKey } from './turn-state.ts';
 
 type CompletePorts = TurnPorts & Pick<Ports, 'issuers' | 'issuerLocks' | 'secrets' | 'metrics'>;
 
@@ -42,7 +42,7 @@ async function close(ports: CompletePorts, turn: Turn): Promise<void> {
     const { versionId, generation } = newKey(turn);
     await ports.secrets.addStage(secret.name, versionId, stageOf(generation));
   }
-  const dead = deadOldKey(turn);
+  const dead = keyThatLeft(turn);
   if (dead) await ports.secrets.dropStage(secret.name, dead.versionId, stageOf(dead.generation));
   const now = ports.clock.now();
   await turn.record(
@@ -71,7 +71,7 @@ function onward(turn: Turn, now: Instant): Pick<Credential, 'status' | 'dueAt'> 
     };
   }
   if (credential.removedAt) return { status: 'retiring', dueAt: now };
-  const key = newKey(turn);
+  const key = stayingKey(turn);
   const dueAt = rotation.kind === 'adopt' ? dueAfterAdoption(policy, key, now) : dueAfter(policy, key, now);
   return { status: 'active', dueAt: latest(now, dueAt), mustChangeBy: latestStartOf(policy, key) };
 }
@@ -80,22 +80,27 @@ const retired = { status: 'retired', dueAt: null } as const;
 
 function outcome(turn: Turn): Readonly<Record<string, unknown>> {
   const facts = graceFacts(turn.rotation);
-  const old = deadOldKey(turn);
+  const left = keyThatLeft(turn);
   return {
     kind: turn.rotation.kind,
     promotedAt: facts?.promotedAt,
     drainedAt: facts?.drainedAt,
     checks: facts?.checks,
-    oldKeyId: old?.keyId,
-    proof: old?.proof,
+    ...(facts?.leaving === 'new' && { rolledBack: true }),
+    ...(facts?.decision && { decision: facts.decision }),
+    oldKeyId: left?.keyId,
+    proof: left?.proof,
   };
 }
 
-/** The key that consumers used before; orphans of its generation died in the rotation that made them. */
-const deadOldKey = ({ keys, rotation }: Turn): Key | undefined =>
-  keys.find(
-    (key) =>
-      key.generation === rotation.oldGeneration &&
-      key.status === 'dead' &&
-      (key.revokedAt ?? '') >= rotation.startedAt,
+/** The key that this rotation was to end; orphans of an old one's generation died in the rotation that made them. */
+function keyThatLeft({ keys, rotation }: Turn): Key | undefined {
+  const { generation, attempt, oldGeneration, startedAt } = rotation;
+  if (graceFacts(rotation)?.leaving === 'new')
+    return keys.find(
+      (key) => key.generation === generation && key.attempt === attempt && key.status === 'dead',
+    );
+  return keys.find(
+    (key) => key.generation === oldGeneration && key.status === 'dead' && (key.revokedAt ?? '') >= startedAt,
   );
+}

@@ -35,7 +35,7 @@ export type SecretShape = {
     }
 );
 
-/** Grace in seconds: no revoke before `min`, the question to the owner at `max`, `quiet` seconds without old use. */
+/** Grace in seconds: no revoke before `min`, the deadline at `max`, `quiet` seconds without old use. */
 export interface Grace {
   readonly min: Seconds;
   readonly max: Seconds;
@@ -60,6 +60,10 @@ export interface Window {
 export interface Policy {
   readonly rotateEvery: Seconds;
   readonly grace: Grace;
+  /** What follows when the grace is over without proof. Absent: its owner is asked. */
+  readonly atDeadline?: 'extend' | 'revoke';
+  /** How long the leaving key is disabled before it is revoked, where the issuer can. Absent: 30 min. */
+  readonly observe?: Seconds;
   /** How long the issuer is to let a new key live; absent: as long as it likes. */
   readonly keyTtl?: Seconds;
   /** Absent: always open. */
@@ -120,6 +124,11 @@ export interface Credential {
   readonly mustChangeBy: Instant | null;
   /** Rotations in a row that were abandoned. */
   readonly failures: number;
+  /**
+   * Unique id of the role that each consumer with a declared role reports as; null where IAM has no such role. A
+   * consumer without one is not in it, and anybody who may send to the queue can speak for it.
+   */
+  readonly senders: Readonly<Record<string, string | null>>;
   /** When a registration found it no longer declared; null while it is. */
   readonly removedAt: Instant | null;
   /** Number and hash of the newest audit record: together they serialise every audited change. */

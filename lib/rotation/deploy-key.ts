@@ -6,7 +6,7 @@ import { expectedWithin } from './record-change.ts';
 import { type Deployed, graceFacts } from './rotation.ts';
 import { readSecret } from './secret-format.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
-import { newKey, type TurnState } from './turn-state.ts';
+import { stayingKey, type TurnState } from './turn-state.ts';
 
 type DeployPorts = TurnPorts & Pick<Ports, 'targets' | 'secrets' | 'metrics'>;
 
@@ -14,7 +14,7 @@ type DeployPorts = TurnPorts & Pick<Ports, 'targets' | 'secrets' | 'metrics'>;
 const failuresUntilTold = 3;
 
 /**
- * Gives the new key to `input.target` and writes that it has it. A failure is written too, so that Check drain knows
+ * Gives the key that consumers are to use to `input.target` and writes that it has it. A failure is written too, so that Check drain knows
  * who may still hold the old key, then thrown: the workflow tries again for an hour, and after that at every look.
  *
  * Run twice, it finds the target served, or deploys again, which targets take without harm.
@@ -40,7 +40,7 @@ export async function deployKey(
   });
 }
 
-/** Declared targets that do not have this rotation's key yet. */
+/** Declared targets that do not have the key yet that consumers are to use. */
 export function targetsBehind({ credential, rotation }: TurnState): readonly string[] {
   const facts = graceFacts(rotation);
   if (rotation.phase !== 'grace' || rotation.kind !== 'rotate' || !facts) return [];
@@ -50,12 +50,12 @@ export function targetsBehind({ credential, rotation }: TurnState): readonly str
 async function deploy({ targets, secrets }: DeployPorts, turn: Turn, name: string): Promise<void> {
   const { credential, rotation } = turn;
   const { secret } = credential.declaration;
-  const { keyId, versionId } = newKey(turn);
+  const { keyId, versionId, generation } = stayingKey(turn);
   const target = await targets.connect(name);
   await target.deploy({
     credentialId: credential.id,
     rotationId: rotation.rotationId,
-    generation: rotation.generation,
+    generation,
     keyId,
     versionId,
     secretName: secret.name,

@@ -90,6 +90,16 @@ export class ImpossibleTransition extends Error {
   override readonly name = 'ImpossibleTransition';
 }
 
+/** The owner has answered before the execution could wait for it: the ledger says what follows. */
+export class AlreadyDecided extends Error {
+  override readonly name = 'AlreadyDecided';
+}
+
+/** A decision on a question that is no longer the one to be answered: look again, then decide. */
+export class DecisionStale extends Error {
+  override readonly name = 'DecisionStale';
+}
+
 /** What an operator gave is wrong; the text says what, where and what to do. */
 export class InvalidInput extends Error {
   override readonly name = 'InvalidInput';
@@ -99,7 +109,7 @@ export class InvalidInput extends Error {
 export const endsWithoutEffect = ['Fenced', 'Superseded'] as const;
 
 /** Not failures but ways: Catch leads them on at once. */
-export const routed = ['OrphanFound', 'UnknownKeyFound'] as const;
+export const routed = ['OrphanFound', 'UnknownKeyFound', 'AlreadyDecided'] as const;
 
 /** What 30 days of tries would not change either: a person must look, or has decided. */
 export const neverMended = [

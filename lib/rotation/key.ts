@@ -4,7 +4,7 @@ import type { Instant } from '../usage/instant.ts';
 /**
  * `minted` the issuer made it and the ledger has its id · `stored` its value is in the secret store ·
  * `current` consumers read it · `superseded` it was current · `orphaned` ours, but its value is lost ·
- * `revoked` the issuer accepted the revoke · `dead` proven.
+ * `disabled` the issuer refuses it for a trial · `revoked` the issuer accepted the revoke · `dead` proven.
  */
 export const keyStatuses = [
   'minted',
@@ -12,6 +12,7 @@ export const keyStatuses = [
   'current',
   'superseded',
   'orphaned',
+  'disabled',
   'revoked',
   'dead',
 ] as const;

@@ -45,7 +45,7 @@ export interface Commit {
 
 /** Fields of a rotation that change without an audit record. */
 export type RotationNote = Partial<
-  Pick<GraceFacts, 'checks' | 'verdict'> & Pick<Rotation, 'expectedBy' | 'resumes'>
+  Pick<GraceFacts, 'checks' | 'verdict'> & Pick<Rotation, 'expectedBy' | 'resumes' | 'token'>
 >;
 
 /** The book of every credential, key and rotation. */
@@ -163,7 +163,12 @@ export interface Capabilities {
   /** Keys can carry our label, so that an orphan is found by it. */
   readonly named: boolean;
   readonly list: boolean;
+  /** A key can be taken out of use and back, without an end. */
   readonly disable: boolean;
+  /** Seconds until a use of a key shows in its last use; null when the issuer does not say when keys are used. */
+  readonly lastUsedLag: Seconds | null;
+  /** Its last use says when a call with the key was refused, a disabled one's too. */
+  readonly reportsDenied: boolean;
   /** A key can be given an end when it is made. */
   readonly expiry: boolean;
   /** Calls are made with the key id beside the secret, so consumers must read both. */
@@ -190,6 +195,14 @@ export interface CreatedKey {
   readonly expiresAt: Instant | null;
 }
 
+/** By the issuer's clock, and as late as its `lastUsedLag`; our own probes are among them. */
+export interface LastUse {
+  /** Null when it has never been used. */
+  readonly lastUsedAt: Instant | null;
+  /** Null when no call with it was ever refused, or when the issuer does not say. */
+  readonly lastDeniedAt: Instant | null;
+}
+
 /**
  * The system that makes and kills keys.
  * Every call @throws IssuerRejected when refused for good, IssuerUnavailable when nobody knows what happened.
@@ -201,6 +214,8 @@ export interface Issuer {
   list(): Promise<readonly ListedKey[]>;
   /** @param keyId the key's public id, for issuers whose calls are made with both. */
   probe(secret: SecretText, keyId: string): Promise<ProbeAnswer>;
+  /** What the issuer itself knows of the key's use; only where `lastUsedLag` is not null. */
+  lastUse(keyId: string): Promise<LastUse>;
   revoke(keyId: string): Promise<void>;
   disable(keyId: string): Promise<void>;
   enable(keyId: string): Promise<void>;
@@ -269,8 +284,16 @@ export interface Executions {
    * @returns `runs` when it runs now, whoever started it; `ended` when a past execution has used the name up.
    */
   start(name: string, input: RotationRef & { readonly requestedBy: string }): Promise<'runs' | 'ended'>;
+  /** Wakes the execution that waits with this task token. @returns false when none does any more. */
+  wake(token: string): Promise<boolean>;
   /** What became of an execution; `startedAt` is null for a name that was never started, or is long forgotten. */
   state(name: string): Promise<{ readonly status: 'runs' | 'ended'; readonly startedAt: Instant | null }>;
+}
+
+/** The roles that consumers run as, by what AWS puts on their messages. */
+export interface Roles {
+  /** The role's unique id, `AROA…`. @returns null when this account has no such role. */
+  idOf(arn: string): Promise<string | null>;
 }
 
 export interface Clock {
@@ -322,6 +345,8 @@ export const countNames = [
   'CredentialBlocked',
   /** A target has refused a key three times in a row. */
   'TargetFailing',
+  /** A key that was disabled for a trial had to be enabled again. */
+  'KeyEnabled',
   'ReportRejected',
 ] as const;
 
@@ -354,6 +379,7 @@ export interface Ports {
   readonly targets: Targets;
   readonly targetBlocks: Blocks;
   readonly installation: Installation;
+  readonly roles: Roles;
   /** Who used which key. */
   readonly usage: Pick<UsageBook, 'presence'>;
   readonly events: EventSink;

@@ -1,16 +1,11 @@
 /** One audited change of a rotation: the rows, the audit record and what the bus is to hear, in one transaction. */
 import { plus, type Seconds } from '../usage/instant.ts';
+import { advance } from './advance.ts';
 import { type AuditRecord, chain } from './audit.ts';
 import type { Credential } from './credential.ts';
 import type { Key } from './key.ts';
 import type { Ports } from './ports.ts';
-import {
-  type Announcement,
-  advance,
-  type OutgoingEvent,
-  type Rotation,
-  type RotationEvent,
-} from './rotation.ts';
+import type { Announcement, OutgoingEvent, Rotation, RotationEvent } from './rotation.ts';
 import type { TurnState } from './turn-state.ts';
 
 /** Seconds after its next wake in which an execution may still be on its way. */

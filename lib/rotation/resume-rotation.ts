@@ -55,7 +55,8 @@ async function resume(ports: ResumePorts, rotation: Rotation): Promise<Resumptio
   return { outcome: 'resumed', run: await startNextRun(ports, rotation) };
 }
 
-async function startNextRun(ports: ResumePorts, rotation: Rotation): Promise<number> {
+/** Begin takes the rotation over by bumping its run; what the former run still does is refused. @returns the run. */
+export async function startNextRun(ports: Pick<Ports, 'executions'>, rotation: Rotation): Promise<number> {
   const { credentialId, rotationId, requestedBy } = rotation;
   const run = await firstUnusedRun(ports, rotationId, rotation.run + 1);
   await ports.executions.start(executionNameOf(rotationId, run), {

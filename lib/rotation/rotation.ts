@@ -1,7 +1,6 @@
 /** One change of a credential's key, from `begin` to `complete`; `advance` is the only way it changes. */
 import type { DrainVerdict } from '../usage/drain.ts';
-import { type Instant, plus } from '../usage/instant.ts';
-import { ImpossibleTransition } from './errors.ts';
+import { type Instant, plus, type Seconds } from '../usage/instant.ts';
 
 /** What is about to be asked of the issuer, written before the call, so that its key can be found after a crash. */
 export interface Intent {
@@ -17,7 +16,8 @@ export interface Condemned {
   readonly generation: number;
   readonly attempt: number;
   readonly keyId: string;
-  readonly why: 'old' | 'orphan' | 'abandoned';
+  /** `old` and `new`: it was to leave, and has. */
+  readonly why: Leaving | 'orphan' | 'abandoned';
   /** When the issuer accepted the revoke; null before. */
   readonly revokedAt: Instant | null;
 }
@@ -29,6 +29,7 @@ export const outgoingEvents = [
   'Rotation Started',
   'Key Promoted',
   'Decision Needed',
+  'Key Enabled',
   'Rotation Completed',
   'Rotation Abandoned',
   'Rotation Rejected',
@@ -72,6 +73,35 @@ export interface Deployed {
   readonly told: boolean;
 }
 
+/** What an owner can say about an overdue key. */
+export const choices = ['extend', 'revoke', 'roll-back'] as const;
+
+export type Choice = (typeof choices)[number];
+
+/** What was said, by whom, and to which question. */
+export interface Decision {
+  readonly choice: Choice;
+  /** How long to wait, from the deadline or from now, whichever is later; only with `extend`. */
+  readonly seconds?: Seconds;
+  /** Number of the question that it answers: the newest that was asked, 0 when none was. */
+  readonly question: number;
+  /** Who, as AWS names the caller; `policy` when keyturn.yaml says it. */
+  readonly by: string;
+  readonly at: Instant;
+}
+
+/** Put to the owner, and not answered yet. */
+export interface Question {
+  /** 1 for the rotation's first. */
+  readonly number: number;
+  readonly askedAt: Instant;
+  /** When it was put last: a question is repeated daily under its number. */
+  readonly remindedAt: Instant;
+}
+
+/** Which key of the rotation a phase from the grace on is to end. Roll back turns it round; old and new keep their names. */
+export type Leaving = 'old' | 'new';
+
 interface Base {
   readonly kind: RotationKind;
   readonly credentialId: string;
@@ -97,6 +127,8 @@ interface Base {
   readonly outbox: readonly Announcement[];
   readonly intent: Intent | null;
   readonly condemned: Condemned | null;
+  /** Wakes the execution that waits for the owner; null when none does. */
+  readonly token: string | null;
 }
 
 /** What is known from the commit point on. */
@@ -110,8 +142,21 @@ export interface GraceFacts {
   readonly verdict: DrainVerdict | null;
   /** When the proof was complete; null while the old key waits. */
   readonly drainedAt: Instant | null;
-  /** When the owner was asked last what to do about an overdue key; null before. */
-  readonly askedAt: Instant | null;
+  readonly leaving: Leaving;
+  /** How many questions the owner was asked. */
+  readonly questions: number;
+  /** The one that waits for an answer. */
+  readonly question: Question | null;
+  /** The newest answer. */
+  readonly decision: Decision | null;
+  /** Why the last roll back did not come about; null when none was refused since the last question. */
+  readonly refusal: string | null;
+  /** When the issuer took the leaving key out of use for a trial; null while it is enabled. */
+  readonly disabledAt: Instant | null;
+  /** Times that the leaving key was missed while it was disabled. */
+  readonly breakages: number;
+  /** Who missed it the last time, by name. */
+  readonly brokenBy: readonly string[];
   /** By target; one that is missing has not been tried. */
   readonly deployments: Readonly<Record<string, Deployed>>;
 }
@@ -123,6 +168,10 @@ export type Rotation = Base &
     | { readonly phase: 'verified' }
     | { readonly phase: 'promoting' }
     | ({ readonly phase: 'grace' } & GraceFacts)
+    | ({ readonly phase: 'rolling-back' } & GraceFacts)
+    | ({ readonly phase: 'disabling' } & GraceFacts)
+    | ({ readonly phase: 'observing' } & GraceFacts)
+    | ({ readonly phase: 'enabling' } & GraceFacts)
     | ({ readonly phase: 'revoking' } & GraceFacts)
     | ({ readonly phase: 'completing' } & GraceFacts)
     | ({ readonly phase: 'completed'; readonly endedAt: Instant } & GraceFacts)
@@ -140,6 +189,11 @@ const stepOf = {
   verified: 'promoteKey',
   promoting: 'promoteKey',
   grace: 'checkDrain',
+  'rolling-back': 'rollBack',
+  disabling: 'disableKey',
+  // Which says when to look at what has broken.
+  observing: 'disableKey',
+  enabling: 'enableKey',
   revoking: 'revokeKey',
   completing: 'complete',
   completed: 'end',
@@ -178,8 +232,24 @@ export type RotationEvent =
       readonly name: 'drained';
       readonly at: Instant;
       readonly verdict: DrainVerdict;
-      readonly old: CondemnedKey;
+      readonly key: CondemnedKey;
+      /** Whether the issuer takes it out of use for a trial first. */
+      readonly disables: boolean;
     }
+  | { readonly name: 'keyDisabled'; readonly at: Instant }
+  | { readonly name: 'nothingBroken'; readonly key: CondemnedKey }
+  | { readonly name: 'breakageSeen'; readonly by: readonly string[] }
+  | { readonly name: 'keySpared' }
+  | { readonly name: 'keyEnabled'; readonly deadline: Instant }
+  | {
+      readonly name: 'decided';
+      readonly decision: Decision;
+      readonly key: CondemnedKey;
+      /** With `revoke`: whether the issuer takes the key out of use for a trial first. */
+      readonly disables: boolean;
+    }
+  | { readonly name: 'rolledBack'; readonly at: Instant; readonly graceMax: number }
+  | { readonly name: 'rollBackRefused'; readonly at: Instant; readonly reason: string }
   | { readonly name: 'decisionNeeded'; readonly at: Instant; readonly verdict: DrainVerdict }
   | { readonly name: 'nothingToDrain'; readonly at: Instant }
   | { readonly name: 'proofAged' }
@@ -189,109 +259,6 @@ export type RotationEvent =
   | { readonly name: 'abandonBegun'; readonly reason: string }
   | { readonly name: 'abandoned'; readonly at: Instant }
   | { readonly name: 'blocked'; readonly at: Instant; readonly reason: string };
-
-/**
- * The rotation after `event`.
- *
- * @throws ImpossibleTransition when the phase does not allow the event; in particular nothing is abandoned
- * from `promoting` on (the commit point).
- */
-export function advance(rotation: Rotation, event: RotationEvent): Rotation {
-  const allowed = (...phases: readonly Phase[]): void => {
-    if (!phases.includes(rotation.phase)) throw impossible(rotation, event);
-  };
-  switch (event.name) {
-    case 'takenOver':
-      return { ...rotation, run: event.run };
-    case 'attemptTaken':
-      allowed('issuing');
-      return { ...rotation, attempt: event.intent.attempt, intent: event.intent };
-    case 'keyMinted':
-      allowed('issuing');
-      return rotation;
-    case 'condemned':
-      allowed('issuing', 'completing', 'abandoning');
-      if (rotation.condemned) throw impossible(rotation, event);
-      return { ...rotation, condemned: { ...event.key, why: whyCondemned(rotation), revokedAt: null } };
-    case 'keyStored':
-      allowed('issuing');
-      return { ...rotation, phase: 'verifying' };
-    case 'keyVerified':
-      allowed('verifying', 'verified');
-      return { ...rotation, phase: 'verified' };
-    case 'keyAdopted':
-      allowed('verifying');
-      if (rotation.kind !== 'adopt') throw impossible(rotation, event);
-      return { ...rotation, phase: 'completing', ...graceFrom(event.at, 0), drainedAt: event.at };
-    case 'promotionBegun':
-      allowed('verified');
-      return { ...rotation, phase: 'promoting' };
-    case 'keyPromoted':
-      allowed('promoting');
-      return { ...rotation, phase: 'grace', ...graceFrom(event.at, event.graceMax) };
-    case 'keyDeployed':
-      return withDeployment(rotation, event, {
-        done: true,
-        at: event.at,
-        failures: 0,
-        reason: null,
-        told: false,
-      });
-    case 'deployFailed': {
-      const failures = (graceFacts(rotation)?.deployments[event.target]?.failures ?? 0) + 1;
-      const { at, reason, told } = event;
-      return withDeployment(rotation, event, { done: false, at, failures, reason, told });
-    }
-    case 'retirementCancelled':
-      if (!isUnrevoked(rotation) || rotation.kind !== 'retire') throw impossible(rotation, event);
-      return { ...rotation, condemned: null, phase: 'abandoned', reason: event.reason, endedAt: event.at };
-    case 'proofAged':
-      if (!isUnrevoked(rotation) || rotation.phase !== 'revoking') throw impossible(rotation, event);
-      return { ...rotation, condemned: null, phase: 'grace', drainedAt: null };
-    case 'graceExtended':
-      if (rotation.phase !== 'grace') throw impossible(rotation, event);
-      return {
-        ...rotation,
-        deadline: plus(rotation.deadline, event.bySeconds),
-        extensions: rotation.extensions + 1,
-      };
-    case 'drained':
-      if (rotation.phase !== 'grace') throw impossible(rotation, event);
-      return {
-        ...rotation,
-        condemned: { ...event.old, why: 'old', revokedAt: null },
-        phase: 'revoking',
-        checks: rotation.checks + 1,
-        drainedAt: event.at,
-        verdict: event.verdict,
-      };
-    case 'decisionNeeded':
-      if (rotation.phase !== 'grace') throw impossible(rotation, event);
-      return { ...rotation, askedAt: event.at, verdict: event.verdict };
-    case 'nothingToDrain':
-      if (rotation.phase !== 'grace') throw impossible(rotation, event);
-      return { ...rotation, phase: 'completing', drainedAt: event.at };
-    case 'revokeAccepted':
-      if (!rotation.condemned) throw impossible(rotation, event);
-      return { ...rotation, condemned: { ...rotation.condemned, revokedAt: event.at } };
-    case 'provenDead':
-      return afterProof(rotation, event);
-    case 'completed':
-      if (rotation.phase !== 'completing') throw impossible(rotation, event);
-      return { ...rotation, phase: 'completed', endedAt: event.at };
-    case 'abandonBegun':
-      allowed(...abandonable);
-      return { ...rotation, phase: 'abandoning', reason: event.reason };
-    case 'abandoned':
-      if (rotation.phase !== 'abandoning') throw impossible(rotation, event);
-      return { ...rotation, phase: 'abandoned', endedAt: event.at };
-    case 'blocked':
-      allowed('issuing', 'abandoning');
-      return { ...rotation, phase: 'blocked', reason: event.reason, endedAt: event.at };
-    default:
-      return event satisfies never;
-  }
-}
 
 /** The step that a rotation needs next, whoever asks: Begin after a crash, or a Choice after a proof. */
 export function nextStep(rotation: Rotation): NextStep {
@@ -304,6 +271,9 @@ export type NextStep =
   | 'verifyKey'
   | 'promoteKey'
   | 'checkDrain'
+  | 'rollBack'
+  | 'disableKey'
+  | 'enableKey'
   | 'revokeKey'
   | 'proveDead'
   | 'complete'
@@ -315,15 +285,6 @@ export function graceFacts(rotation: Rotation): GraceFacts | undefined {
   return 'promotedAt' in rotation ? rotation : undefined;
 }
 
-function withDeployment(
-  rotation: Rotation,
-  event: RotationEvent & { readonly target: string },
-  deployed: Deployed,
-): Rotation {
-  if (rotation.phase !== 'grace') throw impossible(rotation, event);
-  return { ...rotation, deployments: { ...rotation.deployments, [event.target]: deployed } };
-}
-
 export function graceFrom(promotedAt: Instant, graceMax: number): GraceFacts {
   const deadline = plus(promotedAt, graceMax);
   return {
@@ -333,26 +294,22 @@ export function graceFrom(promotedAt: Instant, graceMax: number): GraceFacts {
     checks: 0,
     verdict: null,
     drainedAt: null,
-    askedAt: null,
+    leaving: 'old',
+    questions: 0,
+    question: null,
+    decision: null,
+    refusal: null,
+    disabledAt: null,
+    breakages: 0,
+    brokenBy: [],
     deployments: {},
   };
 }
 
-/** The old key lives, and nobody has asked the issuer to end it. */
-const isUnrevoked = (rotation: Rotation): rotation is Extract<Rotation, { phase: 'grace' | 'revoking' }> =>
-  (rotation.phase === 'grace' || rotation.phase === 'revoking') && !rotation.condemned?.revokedAt;
+type Disabled = Extract<Rotation, { phase: 'disabling' | 'observing' | 'revoking' }>;
 
-const whyCondemned = ({ phase }: Rotation) => (phase === 'abandoning' ? 'abandoned' : 'orphan');
-
-/** A dead orphan or abandoned key leads back to where its rotation was; the dead old key leads on to Complete. */
-function afterProof(rotation: Rotation, event: RotationEvent): Rotation {
-  if (!rotation.condemned?.revokedAt) throw impossible(rotation, event);
-  const proven = { ...rotation, condemned: null };
-  return proven.phase === 'revoking' ? { ...proven, phase: 'completing' } : proven;
-}
-
-function impossible(rotation: Rotation, event: RotationEvent): ImpossibleTransition {
-  return new ImpossibleTransition(
-    `rotation ${rotation.rotationId} is ${rotation.phase}, which does not allow ${event.name}: report this as a bug of keyturn`,
-  );
-}
+/** The leaving key is, or may be, disabled at the issuer, and nobody has asked to end it. */
+export const isOnTrial = (rotation: Rotation): rotation is Disabled =>
+  rotation.phase === 'disabling' ||
+  rotation.phase === 'observing' ||
+  (rotation.phase === 'revoking' && rotation.disabledAt !== null && !rotation.condemned?.revokedAt);

@@ -2,9 +2,9 @@
 import type { Credential } from './credential.ts';
 import { ImpossibleTransition } from './errors.ts';
 import { versionIdOf } from './ids.ts';
-import type { Key } from './key.ts';
+import type { Key, KeyStatus } from './key.ts';
 import type { Ports } from './ports.ts';
-import type { Rotation } from './rotation.ts';
+import { graceFacts, type Rotation } from './rotation.ts';
 
 /** What a turn knows: the rows as this invocation has read or written them. */
 export interface TurnState {
@@ -50,11 +50,25 @@ export function newKey({ keys, rotation }: TurnState): Key {
 
 /** The live key of the generation before, if there is one. */
 export const oldKey = ({ keys, rotation }: TurnState): Key | undefined =>
-  keys.findLast(
-    (key) =>
-      key.generation === rotation.oldGeneration &&
-      (key.status === 'current' || key.status === 'superseded' || key.status === 'revoked'),
-  );
+  keys.findLast(({ generation, status }) => generation === rotation.oldGeneration && hasServed.has(status));
+
+const hasServed: ReadonlySet<KeyStatus> = new Set(['current', 'superseded', 'disabled', 'revoked']);
+
+const rollsBack = ({ rotation }: TurnState): boolean => graceFacts(rotation)?.leaving === 'new';
+
+/** The key that is to end, if there is one: the old one, after a roll back the new one. */
+export const leavingKey = (state: TurnState): Key | undefined =>
+  rollsBack(state) ? newKey(state) : oldKey(state);
+
+/**
+ * The key that consumers are to use, and that targets get: the new one, after a roll back the old one.
+ * @throws ImpossibleTransition when there is none.
+ */
+export function stayingKey(state: TurnState): Key {
+  const key = rollsBack(state) ? oldKey(state) : newKey(state);
+  if (!key) throw new ImpossibleTransition(`rotation ${state.rotation.rotationId} has no key to stay with`);
+  return key;
+}
 
 /** The row of the key that this rotation is revoking. */
 export const condemnedKey = ({ keys, rotation: { condemned } }: TurnState): Key | undefined =>

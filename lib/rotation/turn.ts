@@ -22,9 +22,19 @@ export interface Turn extends TurnState {
  * Events that an earlier run has written but not sent go out first; the turn ends only when its own are
  * acknowledged.
  */
-export async function takeTurn<T>(
+export function takeTurn<T>(
   ports: TurnPorts,
   step: string,
+  ref: RotationRef,
+  work: (turn: Turn) => Promise<T>,
+): Promise<T> {
+  return takeTurnAs(ports, `step ${step}`, ref, work);
+}
+
+/** The same for who is no step: `actor` stands in the audit trail. */
+export async function takeTurnAs<T>(
+  ports: TurnPorts,
+  actor: string,
   ref: RotationRef,
   work: (turn: Turn) => Promise<T>,
 ): Promise<T> {
@@ -32,7 +42,7 @@ export async function takeTurn<T>(
   await ledger.takeLease(ref, { requestId: invocation.requestId, until: leaseEnd(ports) }, clock.now());
   try {
     const state = await sent(ports, await readState(ports, ref));
-    const turn = turnOn(ports, `step ${step}`, state);
+    const turn = turnOn(ports, actor, state);
     try {
       return await work(turn);
     } finally {

@@ -15,15 +15,36 @@ export interface DrainQuestion {
   readonly quiet: Seconds;
   /** Seconds between two reports of one instance; three missed ones make it unknown. */
   readonly reportEvery: Seconds;
-  readonly oldVersionId: string;
-  /** Null when no key comes after: the credential retires. */
-  readonly newVersionId: string | null;
+  /** The key that is to end. */
+  readonly leaving: KeyInQuestion;
+  /** The key that everybody is to use; null when none comes after: the credential retires. */
+  readonly staying: KeyInQuestion | null;
+  /** What the issuer knows of the leaving key's use; null when it does not say. */
+  readonly issuer: IssuerWitness | null;
   /** Targets that do not have the new key yet, and so may hold the old one. */
   readonly targetsBehind: readonly string[];
   /** The consumers that keyturn.yaml declares. */
   readonly declared: readonly Consumer[];
   readonly presence: readonly Presence[];
 }
+
+export interface KeyInQuestion {
+  readonly versionId: string;
+  readonly generation: number;
+}
+
+/** An issuer's last-used field: it sees those, too, who do not report. */
+export type IssuerWitness = {
+  readonly name: string;
+  /** Seconds until a use shows: its silence reaches to `now` less this. */
+  readonly lag: Seconds;
+  /** Our own last probe of the key: a use up to `lag` after it proves neither use nor silence. */
+  readonly lastProbedAt: Instant | null;
+} & (
+  | { readonly lastUsedAt: Instant | null }
+  /** It could not be asked, in words: its silence is not known. */
+  | { readonly failure: string }
+);
 
 /** Where one consumer stands. `unknown` never lets a key be revoked. */
 export interface ConsumerState {

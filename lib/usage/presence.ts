@@ -4,8 +4,10 @@ import type { Instant, Seconds } from './instant.ts';
 /** A consumer as keyturn.yaml declares it. */
 export interface Consumer {
   readonly name: string;
-  /** ARN of the IAM role it runs as, when declared. */
+  /** ARN of the IAM role that its reports come from, when declared. */
   readonly role?: string;
+  /** Unique id of that role, `AROA…`, where IAM cannot be asked for it: a role of another account. */
+  readonly roleId?: string;
   /** `continuous` reports all the time; `intermittent` (Lambda, cron, CI) only when it runs. */
   readonly presence: 'continuous' | 'intermittent';
   /** How long a silent intermittent consumer may go between two runs. */
@@ -28,6 +30,11 @@ export interface Presence {
   readonly lastSeen: Instant;
   /** When it said that it leaves; null while it stays. */
   readonly leftAt: Instant | null;
+  /**
+   * Sent by somebody else than the role of the consumer that it names: it counts as use only, never as silence or
+   * presence. `consumer` is then `<consumer>@<sender>`.
+   */
+  readonly foreign?: true;
   /** Secrets Manager version ids that it holds in memory. */
   readonly holds: readonly string[];
   /** Last use of each key of the credential by this process, by Secrets Manager version id. */

@@ -1,4 +1,7 @@
-/** The usage report that consumers put on the queue, version 1: the one documented message format. */
+/**
+ * The usage report that consumers put on the queue, version 1: the one documented message format. What a later minor
+ * version adds is optional, so `v` stays 1.
+ */
 import type { Instant } from './instant.ts';
 
 /** Uses of one key in one minute by one instance. Counts are cumulative for the minute, so a resend adds nothing. */
@@ -11,6 +14,10 @@ export interface KeyUse {
   readonly ok: number;
   /** Calls that the issuer refused with 401 or 403. */
   readonly denied: number;
+  /** Since v1.1: where the calls came from, as keyed hashes of addresses (hex) whose key only the sender has. */
+  readonly sources?: readonly string[];
+  /** Since v1.1: host names that the calls went to. */
+  readonly destinations?: readonly string[];
   readonly firstUsedAt: Instant;
   /** Repeated for every key this process ever used, so that a lost message hides no use. */
   readonly lastUsedAt: Instant;
@@ -43,7 +50,13 @@ export type ParsedReport =
   | { readonly ok: false; readonly code: RejectionCode; readonly reason: string };
 
 /** Why a report, or a part of it, does not count; few and fixed, since they are counted by. */
-type RejectionCode = 'malformed' | 'too large' | 'from the future' | 'unknown credential' | 'unknown version';
+type RejectionCode =
+  | 'malformed'
+  | 'too large'
+  | 'from the future'
+  | 'unknown credential'
+  | 'unknown version'
+  | 'foreign sender';
 
 /** A message that goes to the dead-letter queue, with the reason as an attribute. */
 export interface Rejection {

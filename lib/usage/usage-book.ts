@@ -16,6 +16,22 @@ export interface UsageRow {
   readonly seq: number;
   readonly ok: number;
   readonly denied: number;
+  /** As the report has them; absent when it has none. */
+  readonly sources?: readonly string[];
+  readonly destinations?: readonly string[];
+  readonly firstUsedAt: Instant;
+  readonly lastUsedAt: Instant;
+}
+
+/** Uses of one key on one day (UTC) by all processes of one consumer, row `DAYS#<credential>`; kept for ever. */
+export interface UsageDay {
+  readonly credentialId: string;
+  readonly generation: number;
+  readonly consumer: string;
+  /** `2026-11-21`, of the minutes it sums up. */
+  readonly day: string;
+  readonly ok: number;
+  readonly denied: number;
   readonly firstUsedAt: Instant;
   readonly lastUsedAt: Instant;
 }
@@ -26,26 +42,33 @@ export interface UsageUpdates {
   readonly usage: readonly UsageRow[];
 }
 
-/** Days that rows are kept after the newest report in them. */
-export const usageKeptDays = 30;
 /** Longer than any grace, so that no consumer is forgotten while a key waits for it. */
 export const presenceKeptDays = 35;
 
-/** Generation of each key of one credential, by Secrets Manager version id. */
-export type Generations = ReadonlyMap<string, number>;
+/** What a report on a credential is checked against. */
+export interface KnownCredential {
+  /** Generation of each key, by Secrets Manager version id. */
+  readonly generations: ReadonlyMap<string, number>;
+  /** As `Credential.senders`: the role id that speaks for a consumer. */
+  readonly senders: Readonly<Record<string, string | null>>;
+}
 
 export interface UsageBook {
   /**
    * Writes what is newer than what is there: a row whose `seq` is not lower stays as it is, silently, so that
-   * duplicates and late reports change nothing. A key's last use in a presence row never moves back.
+   * duplicates and late reports change nothing. A key's last use in a presence row never moves back. The day's sums
+   * change in the same transaction as the minutes that they are made of, so they are exact whatever comes twice, late,
+   * or is cut off between two writes.
    */
   apply(updates: UsageUpdates): Promise<void>;
   /** Every process that has reported on the credential, read consistently. */
   presence(credentialId: string): Promise<readonly Presence[]>;
   /** Uses of one key by process and minute, as far back as they are kept; in no order. */
   usage(credentialId: string, generation: number): Promise<readonly UsageRow[]>;
+  /** Uses by consumer, key and day from `since` (`2026-11-14`) on, across all generations; in no order. */
+  days(credentialId: string, since: string): Promise<readonly UsageDay[]>;
   /** @returns undefined for a credential that was never registered. */
-  generations(credentialId: string): Promise<Generations | undefined>;
+  known(credentialId: string): Promise<KnownCredential | undefined>;
 }
 
 /** The presence row after a report: a key's last use never moves back, and a key once used is not forgotten. */

@@ -37,6 +37,10 @@ export type Use =
   | 'issuer.list'
   | 'issuer.probe'
   | 'issuer.revoke'
+  /** To take a key out of use, and back. */
+  | 'issuer.disable'
+  /** To see when a key was used, as the issuer knows it. */
+  | 'issuer.lastUse'
   | 'target.deploy';
 
 interface Step {
@@ -74,7 +78,16 @@ export const steps = {
     uses: [...always, 'secrets.copy', 'target.deploy'],
     timeout: 60,
   },
-  checkDrain: { input: rotationRef, uses: always, timeout: 30 },
+  checkDrain: { input: rotationRef, uses: [...always, 'issuer.lastUse'], timeout: 30 },
+  askOwner: { input: rotationRef.extend({ token: z.string() }), uses: always, timeout: 30 },
+  rollBack: {
+    input: rotationRef,
+    uses: [...always, 'secrets.read', 'secrets.versions', 'secrets.moveStage', 'issuer.probe'],
+    timeout: 900,
+  },
+  disableKey: { input: rotationRef, uses: [...always, 'issuer.disable'], timeout: 30 },
+  checkBreakage: { input: rotationRef, uses: [...always, 'issuer.lastUse'], timeout: 30 },
+  enableKey: { input: rotationRef, uses: [...always, 'issuer.disable'], timeout: 30 },
   revokeKey: { input: rotationRef, uses: [...always, 'issuer.revoke'], timeout: 30 },
   proveDead: {
     input: rotationRef,

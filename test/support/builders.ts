@@ -100,6 +100,7 @@ const base = {
   outbox: [],
   intent: null,
   condemned: null,
+  token: null,
 };
 
 const grace: GraceFacts = {
@@ -109,7 +110,14 @@ const grace: GraceFacts = {
   checks: 0,
   verdict: null,
   drainedAt: null,
-  askedAt: null,
+  leaving: 'old',
+  questions: 0,
+  question: null,
+  decision: null,
+  refusal: null,
+  disabledAt: null,
+  breakages: 0,
+  brokenBy: [],
   deployments: {},
 };
 
@@ -123,6 +131,10 @@ const rotationIn: { readonly [P in Phase]: Extract<Rotation, { phase: P }> } = {
   verified: { ...base, phase: 'verified' },
   promoting: { ...base, phase: 'promoting' },
   grace: { ...base, ...grace, phase: 'grace' },
+  'rolling-back': { ...base, ...grace, phase: 'rolling-back' },
+  disabling: { ...base, ...drained, phase: 'disabling' },
+  observing: { ...base, ...drained, disabledAt: drained.drainedAt, phase: 'observing' },
+  enabling: { ...base, ...drained, disabledAt: drained.drainedAt, phase: 'enabling' },
   revoking: { ...base, ...drained, phase: 'revoking' },
   completing: { ...base, ...drained, phase: 'completing' },
   completed: { ...base, ...drained, ...ended, phase: 'completed' },

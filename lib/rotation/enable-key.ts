@@ -1,0 +1,50 @@
+/** Enable key: gives a disabled key back to those who still need it. */
+import { plus } from '../usage/instant.ts';
+import { isDeclaredAgain } from './cancel-retirement.ts';
+import type { Ports, RotationRef } from './ports.ts';
+import { graceFacts, type NextStep, nextStep } from './rotation.ts';
+import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
+import { leavingKey } from './turn-state.ts';
+
+type EnablePorts = TurnPorts & Pick<Ports, 'issuers' | 'metrics'>;
+
+/**
+ * Enables the key at the issuer, returns to the grace for at least its minimum, and tells the owner who broke.
+ *
+ * Run twice, it enables twice, which issuers take without harm, and tells once.
+ *
+ * @throws IssuerRejected, IssuerUnavailable: the workflow asks again for 30 days.
+ */
+export async function enableKey(ports: EnablePorts, ref: RotationRef): Promise<{ readonly next: NextStep }> {
+  return takeTurn(ports, 'enableKey', ref, async (turn) => {
+    if (turn.rotation.phase === 'enabling') await enable(ports, turn);
+    return { next: nextStep(turn.rotation) };
+  });
+}
+
+async function enable(ports: EnablePorts, turn: Turn): Promise<void> {
+  const { credential, rotation } = turn;
+  const key = leavingKey(turn);
+  if (!key) return;
+  const issuer = await ports.issuers.connect(key.issuer);
+  await issuer.enable(key.keyId);
+  const { policy, owner } = credential.declaration;
+  const status = rotation.kind === 'retire' ? 'current' : 'superseded';
+  await turn.record(
+    { name: 'keyEnabled', deadline: plus(ports.clock.now(), policy.grace.min) },
+    {
+      keys: [{ ...key, status }],
+      announce: { type: 'Key Enabled', detail: { keyId: key.keyId, ...why(turn), owner } },
+    },
+  );
+  ports.metrics.count('KeyEnabled', { credential: credential.id });
+}
+
+function why(turn: Turn): { readonly reason: string; readonly brokenBy: readonly string[] } {
+  const facts = graceFacts(turn.rotation);
+  if (isDeclaredAgain(turn)) return { reason: 'the credential is declared again', brokenBy: [] };
+  if (facts?.decision?.choice === 'extend')
+    return { reason: `${facts.decision.by} has given it more time`, brokenBy: [] };
+  const brokenBy = facts?.brokenBy ?? [];
+  return { reason: `it was missed by ${brokenBy.join(', ')} while it was disabled`, brokenBy };
+}
