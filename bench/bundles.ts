@@ -27,6 +27,7 @@ const values: Readonly<Record<EnvironmentField, string>> = {
   bus: 'bus',
   stack: 'bench',
   auditBucket: 'audit',
+  usageKeptDays: '30',
   stateMachineArn: 'arn:aws:states:us-east-1:000000000000:stateMachine:rotation',
   kmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/1',
   deadLetterQueueUrl: 'http://127.0.0.1/dead-letters',

@@ -23,7 +23,7 @@ import { aCloudTable } from '../test/support/cloud-table.ts';
 import { registrationOf } from '../test/support/commits.ts';
 import { aWorld, type World, type WorldOptions } from '../test/support/world.ts';
 import { cloudConfig } from './cloud-config.ts';
-import { type Meter, meterOf } from './meter.ts';
+import { asSent, type Meter, meterOf } from './meter.ts';
 
 export interface CloudWorld {
   /** Its clock and targets are used; what it keeps in memory is not. */
@@ -55,10 +55,9 @@ export async function aCloudWorld(cloud: Cloud, options: WorldOptions = {}): Pro
   const bus = aside.table;
   await clients.eventBridge.send(new CreateEventBusCommand({ Name: bus }));
   const meter = meterOf(aside);
-  const here = { step: 'finalizeRequest', priority: 'low', name: 'meter' } as const;
-  clients.dynamoDb.middlewareStack.add(meter.listen, here);
-  clients.secretsManager.middlewareStack.add(meter.listen, here);
-  clients.eventBridge.middlewareStack.add(meter.listen, here);
+  clients.dynamoDb.middlewareStack.add(meter.listen, asSent);
+  clients.secretsManager.middlewareStack.add(meter.listen, asSent);
+  clients.eventBridge.middlewareStack.add(meter.listen, asSent);
   const table = { client: documentClient(clients.dynamoDb), table: aside.table };
   const twins = await aWorld(options);
   const { credential } = await twins.view();

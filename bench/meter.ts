@@ -14,6 +14,8 @@ export interface Meter {
   readonly used: ReadonlyMap<Usage, number>;
   /** How many requests of each kind there were, by AWS's name for them. */
   readonly requests: ReadonlyMap<string, number>;
+  /** Write units of the table by partition key: DynamoDB takes no more than 1,000 a second for one. */
+  readonly writes: ReadonlyMap<string, number>;
   count(what: Usage, amount?: number): void;
   /** For a client's middleware stack, at step `finalizeRequest`: where requests are as they are sent. */
   listen<Args extends object, Answer extends object>(
@@ -21,6 +23,9 @@ export interface Meter {
   ): (args: Args) => Promise<Answer>;
   reset(): void;
 }
+
+/** Where a client's middleware hears requests as they are sent, each try by itself. */
+export const asSent = { step: 'finalizeRequest', priority: 'low', name: 'meter' } as const;
 
 /** How many requests of any kind. */
 export const requestsOf = ({ requests }: Pick<Meter, 'requests'>): number =>
@@ -38,23 +43,36 @@ const wire = z.object({ request: z.object({ headers: z.record(z.string(), z.stri
 const key = z
   .looseObject({ [partitionKey]: z.object({ S: z.string() }), [sortKey]: z.object({ S: z.string() }) })
   .transform((row) => ({ [partitionKey]: row[partitionKey]?.S, [sortKey]: row[sortKey]?.S }));
-const write = z
+const written = z
   .object({ Item: key.optional(), Key: key.optional() })
   .transform(({ Item, Key = Item }) => Key);
-const transaction = z.object({ TransactItems: z.array(z.object({ Put: write })) });
+/** Whatever an item of a transaction does, it is billed for the row that it names. */
+const change = z
+  .object({
+    Put: written.optional(),
+    Update: written.optional(),
+    Delete: written.optional(),
+    ConditionCheck: written.optional(),
+  })
+  .transform(({ Put, Update, Delete, ConditionCheck }) => Put ?? Update ?? Delete ?? ConditionCheck);
+const transaction = z.object({ TransactItems: z.array(change) });
 const read = z.object({ ConsistentRead: z.boolean().default(false) });
 const row = z.record(z.string(), z.unknown());
 const found = z.object({ Item: row.optional(), Items: z.array(row).optional() });
+const batch = z.object({ RequestItems: z.record(z.string(), read.extend({ Keys: z.array(z.unknown()) })) });
+const batchFound = z.object({ Responses: z.record(z.string(), z.array(row)).default({}) });
 const entries = z.object({ Entries: z.array(z.object({ Detail: z.string() })) });
 
 /** @param table the ledger, by a client that nobody listens to: it looks up what a write has left. */
 export function meterOf({ client, table }: LedgerTable): Meter {
   const used = new Map<Usage, number>();
   const requests = new Map<string, number>();
+  const writes = new Map<string, number>();
   const items = new Map<string, Item>();
   const add = (what: Usage, amount = 1): void => void used.set(what, (used.get(what) ?? 0) + amount);
 
-  const written = async (Key: z.output<typeof write>): Promise<number> => {
+  /** @param times 2 in a transaction, which writes every row twice. */
+  const write = async (Key: z.output<typeof written>, times: number): Promise<void> => {
     const { Item: after } = await client.send(
       new GetCommand({ TableName: table, Key, ConsistentRead: true }),
     );
@@ -62,18 +80,22 @@ export function meterOf({ client, table }: LedgerTable): Meter {
     const before = items.get(name);
     if (after) items.set(name, after);
     else items.delete(name);
-    return writeUnits(before, after) + indexWrites(before, after);
+    const units = times * writeUnits(before, after);
+    const partition = Key?.[partitionKey] ?? '';
+    writes.set(partition, (writes.get(partition) ?? 0) + units);
+    add('writeUnit', units + times * indexWrites(before, after));
   };
   const dynamoDb = async (operation: string, body: unknown, output: unknown): Promise<void> => {
     if (operation === 'TransactWriteItems') {
-      for (const { Put } of transaction.parse(body).TransactItems) add('writeUnit', 2 * (await written(Put)));
+      const { TransactItems } = transaction.parse(body);
+      await Promise.all(TransactItems.map((Key) => write(Key, 2)));
     } else if (operation === 'GetItem' || operation === 'Query') {
       const { Item, Items = Item ? [Item] : [] } = found.parse(output);
       const size = Items.reduce((sum, item) => sum + itemSize(item), 0);
       add('readUnit', readUnits(size, read.parse(body).ConsistentRead));
-    } else if (['PutItem', 'UpdateItem', 'DeleteItem'].includes(operation)) {
-      add('writeUnit', await written(write.parse(body)));
-    } else throw unpriced(`DynamoDB ${operation}`);
+    } else if (operation === 'BatchGetItem') add('readUnit', batchUnits(body, output));
+    else if (['PutItem', 'UpdateItem', 'DeleteItem'].includes(operation)) await write(written.parse(body), 1);
+    else throw unpriced(`DynamoDB ${operation}`);
   };
   const bill = async (target: string, body: unknown, output: unknown): Promise<void> => {
     const [service = '', operation = ''] = target.split('.');
@@ -89,10 +111,12 @@ export function meterOf({ client, table }: LedgerTable): Meter {
   return {
     used,
     requests,
+    writes,
     count: add,
     reset: () => {
       used.clear();
       requests.clear();
+      writes.clear();
     },
     listen: (next) => async (args) => {
       const { headers, body } = wire.parse(args).request;
@@ -109,6 +133,17 @@ export function meterOf({ client, table }: LedgerTable): Meter {
       }
     },
   };
+}
+
+/** Each row by itself, those that are not there as well. */
+function batchUnits(body: unknown, output: unknown): number {
+  const { Responses } = batchFound.parse(output);
+  const units = Object.entries(batch.parse(body).RequestItems).map(([table, { Keys, ConsistentRead }]) => {
+    const rows = Responses[table] ?? [];
+    const missing = (Keys.length - rows.length) * readUnits(0, ConsistentRead);
+    return rows.reduce((sum, item) => sum + readUnits(itemSize(item), ConsistentRead), missing);
+  });
+  return units.reduce((sum, each) => sum + each, 0);
 }
 
 /**

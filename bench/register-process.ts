@@ -5,10 +5,10 @@ import { registerCredentials } from '../lib/rotation/register-credentials.ts';
 
 const registration = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8'));
 const from = performance.now();
-const { installationId, ...counts } = await registerCredentials(
+const { installationId, roleTroubles, ...counts } = await registerCredentials(
   { ...withLedger(), ...withRegistration() },
   registration,
 );
 const seconds = (performance.now() - from) / 1000;
 const peakMiB = process.resourceUsage().maxRSS / 1024;
-console.log(JSON.stringify({ installationId, counts, seconds, peakMiB }));
+console.log(JSON.stringify({ installationId, counts, roleTroubles, seconds, peakMiB }));

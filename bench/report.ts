@@ -1,5 +1,8 @@
 /** The bench's figures: in full for people, and the part that is compared from run to run. */
+
+import type { Bill } from './bill.ts';
 import type { BundleFigures } from './bundles.ts';
+import type { Metering, MeteringFigures } from './metering.ts';
 import type { RegisterFigures } from './register.ts';
 import { type RotationFigures, worstGraceDays } from './rotation.ts';
 import type { StandingBill } from './standing.ts';
@@ -7,12 +10,13 @@ import type { StandingBill } from './standing.ts';
 export interface Report {
   readonly bundles: readonly BundleFigures[];
   readonly rotation: { readonly healthy: RotationFigures; readonly worst: RotationFigures };
+  readonly metering: Metering;
   readonly standing: StandingBill;
   readonly register: RegisterFigures;
 }
 
 /** One JSON object of figures that a script can hold against their limits. */
-export function summary({ bundles, rotation, standing, register }: Report) {
+export function summary({ bundles, rotation, metering, standing, register }: Report) {
   const costs = ({ transitions, historyEvents, usd }: RotationFigures) => ({
     transitions,
     historyEvents,
@@ -24,6 +28,11 @@ export function summary({ bundles, rotation, standing, register }: Report) {
     rotation: {
       healthy: costs(healthy),
       worst: { graceDays: worstGraceDays, drainChecks: worst.drainChecks, ...costs(worst) },
+    },
+    metering: {
+      usdPerMillionPacked: rounded(metering.packed.bill.usd, 6),
+      usdPerMillionPer100: rounded(metering.per100.bill.usd, 6),
+      hottestPartitionWritesPerSecond: rounded(metering.hottest.hottestWritesPerSecond, 1),
     },
     standing: {
       usdPerMonth: rounded(standing.usdPerMonth, 2),
@@ -37,7 +46,7 @@ export function summary({ bundles, rotation, standing, register }: Report) {
   };
 }
 
-export function table({ bundles, rotation, standing, register }: Report): string {
+export function table({ bundles, rotation, metering, standing, register }: Report): string {
   return [
     title('Bundles', 'KiB', 'ms to load'),
     ...bundles.map(({ handler, kib, loadMs }) => row(handler, kib.toFixed(0), loadMs.toFixed(0))),
@@ -45,6 +54,13 @@ export function table({ bundles, rotation, standing, register }: Report): string
     ...rotationTable('A healthy rotation', rotation.healthy),
     '',
     ...rotationTable(`The worst, ${worstGraceDays} days of grace`, rotation.worst),
+    '',
+    ...meteringTable('A million uses, packed', metering.packed),
+    '',
+    ...meteringTable('A million uses, 100 to a report', metering.per100),
+    '',
+    title('50,000 uses a second of one key', '', ''),
+    row('writes a second, hottest', metering.hottest.hottestWritesPerSecond.toFixed(1), ''),
     '',
     title('By the month', '', 'USD'),
     ...standing.lines.map(({ what, amount, usd }) => row(what, amount, usd.toFixed(2))),
@@ -58,17 +74,30 @@ export function table({ bundles, rotation, standing, register }: Report): string
   ].join('\n');
 }
 
+function meteringTable(name: string, { reports, batches, bill }: MeteringFigures): readonly string[] {
+  return [
+    title(name, '', 'USD'),
+    row('reports', reports, ''),
+    row('batches', batches, ''),
+    ...billRows(bill),
+  ];
+}
+
 function rotationTable(name: string, figures: RotationFigures): readonly string[] {
-  const { drainChecks, transitions, historyEvents, usd, lines } = figures;
+  const { drainChecks, transitions, historyEvents } = figures;
   return [
     title(name, '', 'USD'),
     row('drain checks', drainChecks, ''),
     row('transitions', transitions, ''),
     row('history events', historyEvents, ''),
-    ...lines.map((line) => row(line.what, amountOf(line.amount), line.usd.toFixed(6))),
-    row('together', '', usd.toFixed(6)),
+    ...billRows(figures),
   ];
 }
+
+const billRows = ({ lines, usd }: Bill): readonly string[] => [
+  ...lines.map((line) => row(line.what, amountOf(line.amount), line.usd.toFixed(6))),
+  row('together', '', usd.toFixed(6)),
+];
 
 const amountOf = (amount: number): string =>
   Number.isInteger(amount) ? String(amount) : amount.toPrecision(3);

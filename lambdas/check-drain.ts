@@ -1,6 +1,10 @@
 /** Step `checkDrain` of the rotation workflow. */
 import { checkDrain } from '../lib/rotation/check-drain.ts';
-import { withRotation, withUsage } from './runtime/connect.ts';
+import { withIssuers, withRotation, withUsage } from './runtime/connect.ts';
 import { stepHandler } from './runtime/handler.ts';
 
-export const handler = stepHandler('checkDrain', checkDrain, () => ({ ...withRotation(), ...withUsage() }));
+export const handler = stepHandler('checkDrain', checkDrain, () => ({
+  ...withRotation(),
+  ...withIssuers(),
+  ...withUsage(),
+}));

@@ -2,25 +2,32 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { foldUsage } from '../lib/usage/fold-usage.ts';
 import { parseUsageReport } from '../lib/workflow/usage-report.ts';
-import { withDeadLetters, withUsage } from './runtime/connect.ts';
+import { withDeadLetters, withUsageIntake } from './runtime/connect.ts';
 import { logger, metrics } from './runtime/telemetry.ts';
 
-const { usage } = withUsage();
 const { deadLetters } = withDeadLetters();
-const ports = { usageBook: usage, parseReport: parseUsageReport, metrics };
+const ports = { ...withUsageIntake(), parseReport: parseUsageReport, metrics };
 
 export const handler = async ({ Records }: SQSEvent): Promise<SQSBatchResponse> => {
   const queued = Records.map(({ messageId, body, attributes }) => ({
     messageId,
     body,
+    senderId: attributes.SenderId,
     sentTimestampMs: Number(attributes.SentTimestamp),
   }));
   const { failed, rejected, errors } = await foldUsage(ports, queued);
-  for (const error of errors)
+  const bodies = new Map(queued.map(({ messageId, body }) => [messageId, body]));
+  // What cannot be kept now comes again too, and its counts are not counted twice.
+  const unkept = await Promise.all(
+    rejected.map(({ messageId, reason }) =>
+      deadLetters.keep(bodies.get(messageId) ?? '', reason).then(
+        () => [],
+        (error: unknown) => [{ messageId, error }],
+      ),
+    ),
+  );
+  for (const error of [...errors, ...unkept.flat().map(({ error }) => error)])
     logger.warn('reports fail', error instanceof Error ? error : new Error(String(error)));
-  for (const { messageId, reason } of rejected) {
-    const body = queued.find((message) => message.messageId === messageId)?.body ?? '';
-    await deadLetters.keep(body, reason);
-  }
-  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+  const again = [...failed, ...unkept.flat().map(({ messageId }) => messageId)];
+  return { batchItemFailures: again.map((itemIdentifier) => ({ itemIdentifier })) };
 };

@@ -21,9 +21,11 @@ const declared = async (): Promise<Registration> =>
 
 export const handler = async (_event: unknown, context: Context) => {
   enter(context);
-  const { installationId, ...counts } = await registerCredentials(ports, await declared());
+  const { installationId, roleTroubles, ...counts } = await registerCredentials(ports, await declared());
   await publishInstallation(new SSMClient(), installationParameter, installationId);
   logger.info('registration ends', { counts });
+  // Reports of consumers without a known role count as use only: some old key may wait for that.
+  if (roleTroubles.length > 0) logger.warn('roles without an answer', { roles: roleTroubles });
   await sweep();
   return counts;
 };

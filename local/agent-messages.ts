@@ -16,6 +16,10 @@ export const AgentTask = z.object({
   url: z.string(),
 });
 
+/** Calls with one key, repeated ones as well, and those of them that the registry refused. */
+export type KeyCalls = z.infer<typeof KeyCalls>;
+const KeyCalls = z.object({ calls: z.int(), refused: z.int() });
+
 export type AgentCounts = z.infer<typeof AgentCounts>;
 export const AgentCounts = z.object({
   /** Calls to the registry, repeated ones as well. */
@@ -26,4 +30,6 @@ export const AgentCounts = z.object({
   failedReads: z.int(),
   /** Generation of the key that the newest call was made with; null before the first. */
   generation: z.int().nullable(),
+  /** The calls again, by the generation of the key that they were made with. */
+  byGeneration: z.record(z.string(), KeyCalls),
 });

@@ -6,19 +6,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { type ClientEvent, keyturnClient } from '../lib/client/client.ts';
-import { type AgentCounts, AgentTask } from './agent-messages.ts';
+import { type AgentCounts, AgentTask, type KeyCalls } from './agent-messages.ts';
 
 const pauseMs = 150;
 const tellEveryMs = 250;
-/** At most the consumer's `lostAfter`, 30 s in `mode: demo`. */
-const keepFor = 30;
+/** Seconds; at most the consumer's `lostAfter`, 30 s in `mode: demo` where keyturn.yaml says nothing else. */
+const keepAtLeast = 30;
 
 const task = AgentTask.parse(JSON.parse(process.argv[2] ?? 'null'));
+const byGeneration: Record<string, KeyCalls> = {};
 const counts: { -readonly [Count in keyof AgentCounts]: AgentCounts[Count] } = {
   calls: 0,
   refused: 0,
   failedReads: 0,
   generation: null,
+  byGeneration,
 };
 const leaving = new AbortController();
 
@@ -29,7 +31,7 @@ const client = keyturnClient({
   sqs: new SQSClient({ useQueueUrlAsEndpoint: false }),
   queueUrl: task.queueUrl,
   reportEvery: task.reportEvery,
-  keepFor,
+  keepFor: Math.max(keepAtLeast, task.cacheFor),
   observe,
 });
 const token = client.credential({
@@ -40,8 +42,14 @@ const token = client.credential({
 
 /** Without a retry by the SDK, so that each failed read counts. */
 function observe(event: ClientEvent): void {
-  if (event.kind === 'read-failed') counts.failedReads += 1;
-  else counts.generation = event.generation ?? counts.generation;
+  if (event.kind === 'read-failed') {
+    counts.failedReads += 1;
+    return;
+  }
+  const { generation = 0, outcome } = event;
+  const { calls, refused } = byGeneration[generation] ?? { calls: 0, refused: 0 };
+  byGeneration[generation] = { calls: calls + 1, refused: refused + (outcome === 'refused' ? 1 : 0) };
+  counts.generation = generation;
 }
 
 async function fetchPackage(key: string): Promise<Response> {

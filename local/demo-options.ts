@@ -10,7 +10,7 @@ export interface DemoOptions {
 export const demoHelp = `Usage: npm start [-- options]
 
 Brings up a local cloud, deploys keyturn to it, starts a private npm registry with three consumers of its token,
-and rotates that token while they work.
+and rotates that token while they work. One of them does not let go of the old token until it is restarted.
 
 Options:
   --json  print the report as one JSON object, the last line of stdout
@@ -18,7 +18,7 @@ Options:
   --help  show this
 
 Exit codes:
-  0  rotated without one failed call, the new key is accepted, the old one refused
+  0  rotated without one failed call, the revoke waited, the new key is accepted, the old one refused
   1  anything else
   2  wrong usage`;
 

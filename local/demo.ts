@@ -9,7 +9,7 @@ import { type DemoOptions, demoHelp, readDemoOptions } from './demo-options.ts';
 import { keepUp } from './keep-up.ts';
 import { newLogFile } from './paths.ts';
 import { rotateWhileInUse } from './planned-rotation.ts';
-import { isGood, type RotationReport, reportLines } from './report.ts';
+import { type DemoReport, isGood, reportLines } from './report.ts';
 import { viewOn } from './view.ts';
 import { buildWorld, type Run } from './world.ts';
 
@@ -32,10 +32,10 @@ async function demo(options: DemoOptions): Promise<number> {
   const run: Run = { view: viewOn(process.stderr), logFile: newLogFile('demo'), clean, signal };
   try {
     const world = await buildWorld(run);
-    const report = await rotateWhileInUse(run, world);
+    const { report, restart } = await rotateWhileInUse(run, world);
     run.view.foot([]);
     print(report, options);
-    if (options.keep) await keepUp(run, world);
+    if (options.keep) await keepUp(run, world, restart);
     return isGood(report) ? 0 : 1;
   } catch (error) {
     return failed(run, error);
@@ -44,8 +44,8 @@ async function demo(options: DemoOptions): Promise<number> {
   }
 }
 
-function print(rotation: RotationReport, { json }: DemoOptions): void {
-  const lines = json ? [JSON.stringify({ rotation })] : ['', ...reportLines(rotation), ''];
+function print(report: DemoReport, { json }: DemoOptions): void {
+  const lines = json ? [JSON.stringify(report)] : ['', ...reportLines(report), ''];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 

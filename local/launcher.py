@@ -21,6 +21,8 @@ CORRECTIONS = {
     "error-names": lambdas.error_names,
     "worker-environment": lambdas.worker_environment,
     "start-execution": step_functions.start_execution,
+    "callback-failure": step_functions.callback_failure,
+    "stopped-callback": step_functions.stopped_callback,
     "scheduler-tick": scheduling.scheduler_tick,
     "put-secret-value": secrets_manager.put_secret_value,
     "create-secret-token": secrets_manager.create_secret_token,

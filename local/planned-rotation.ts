@@ -4,7 +4,8 @@ import type { Credential } from '../lib/rotation/credential.ts';
 import { type Agent, startAgents } from './agents.ts';
 import { consumerView } from './consumer-view.ts';
 import { isAccepted, isRefused, keyValue } from './outside.ts';
-import { type RotationReport, reportOf } from './report.ts';
+import { type DemoReport, reportOf } from './report.ts';
+import { type RestartWhenHeld, restartWhenHeld } from './restart-when-held.ts';
 import { pause, waitUntil } from './wait-until.ts';
 import { watchRotation } from './watch.ts';
 import { privatePackage, type Run, type World } from './world.ts';
@@ -13,8 +14,14 @@ import { privatePackage, type Run, type World } from './world.ts';
 const secondsBefore = 5;
 const secondsAfter = 3;
 
-/** @returns what was measured, and nothing else. */
-export async function rotateWhileInUse(run: Run, world: World): Promise<RotationReport> {
+export interface Rotated {
+  /** What was measured, and nothing else. */
+  readonly report: DemoReport;
+  /** The demo's part in rotations that come after. */
+  readonly restart: RestartWhenHeld;
+}
+
+export async function rotateWhileInUse(run: Run, world: World): Promise<Rotated> {
   const { registry, example, stack, secrets } = world;
   const { view, signal } = run;
   const before = await view.during('wait for the first token, which the sweep issues', () =>
@@ -33,19 +40,30 @@ export async function rotateWhileInUse(run: Run, world: World): Promise<Rotation
   const request = { credential: example.credentialId, reason: 'the demo asks for it' };
   const answer = await answerTo(stack, await stack.ask(request));
   if (answer.outcome === 'rejected') throw new Error(`the rotation was refused: ${answer.reason}`);
-  const { rotation, execution } = await watchRotation(run, world, show, answer.rotationId);
+  const restart = restartWhenHeld(view, agents);
+  const { rotation, execution, verdicts } = await watchRotation(
+    run,
+    world,
+    async (current) => {
+      show();
+      await restart(current);
+    },
+    answer.rotationId,
+  );
   await showFor(secondsAfter, show, signal);
 
   const after = await stack.ledger.load(example.credentialId);
   const newKey = await keyValue(secrets, example, after?.credential.currentVersionId ?? null);
-  return reportOf({
+  const report = reportOf({
     rotation,
     history: execution.history,
+    verdicts,
     oldKey: after?.keys.find(({ versionId }) => versionId === before.currentVersionId),
     agents: agents.map(({ counts }) => counts()),
     newKeyAccepted: await isAccepted(registry, example, newKey),
     oldKeyRefused: await isRefused(registry, oldKey),
   });
+  return { report, restart };
 }
 
 /** @throws Error that says why, as soon as the first rotation is given up. */

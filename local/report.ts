@@ -2,8 +2,14 @@
 import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
 import type { Key } from '../lib/rotation/key.ts';
 import { type GraceFacts, graceFacts, type Phase, type Rotation } from '../lib/rotation/rotation.ts';
-import { type Instant, type Seconds, secondsBetween } from '../lib/usage/instant.ts';
+import type { DrainVerdict } from '../lib/usage/drain.ts';
+import { type Instant, instant, type Seconds, secondsBetween } from '../lib/usage/instant.ts';
 import type { AgentCounts } from './agent-messages.ts';
+
+export interface DemoReport {
+  readonly rotation: RotationReport;
+  readonly drain: DrainReport;
+}
 
 export interface RotationReport {
   readonly status: Phase;
@@ -24,18 +30,40 @@ export interface RotationReport {
   readonly proofProbes: number;
 }
 
+/** How the old key was found to be out of use. */
+export interface DrainReport {
+  /** Who kept it alive: everyone whom a look has named, in the order of their first naming. */
+  readonly heldBy: readonly string[];
+  /** From the first look that somebody held back to the proof of drain; 0 when nobody did, null without the proof. */
+  readonly heldSeconds: Seconds | null;
+  /** What each look has found, as far as the demo has seen it in the ledger. */
+  readonly verdicts: readonly DrainLook[];
+}
+
+export interface DrainLook extends Pick<DrainVerdict, 'outcome' | 'heldBy'> {
+  /** When Check drain began to look. */
+  readonly at: Instant;
+}
+
 export interface Evidence {
   readonly rotation: Rotation;
   /** The old key's row, at the end. */
   readonly oldKey: Key | undefined;
   readonly history: readonly HistoryEvent[];
+  /** What each look has found, by its number: 1 for the first. */
+  readonly verdicts: ReadonlyMap<number, DrainVerdict>;
   readonly agents: readonly AgentCounts[];
   /** What the registry itself says at the end. */
   readonly newKeyAccepted: boolean;
   readonly oldKeyRefused: boolean;
 }
 
-export function reportOf({ rotation, oldKey, history, agents, ...answers }: Evidence): RotationReport {
+export const reportOf = (evidence: Evidence): DemoReport => ({
+  rotation: rotationReport(evidence),
+  drain: drainReport(evidence),
+});
+
+function rotationReport({ rotation, oldKey, history, agents, ...answers }: Evidence): RotationReport {
   const facts = graceFacts(rotation);
   const promotedAt = facts?.promotedAt ?? null;
   return {
@@ -53,13 +81,36 @@ export function reportOf({ rotation, oldKey, history, agents, ...answers }: Evid
   };
 }
 
-/** Whether the demo has shown what it is there to show. */
-export const isGood = (report: RotationReport): boolean =>
-  report.status === 'completed' &&
-  report.agentCalls > 0 &&
-  report.failedAgentCalls === 0 &&
-  report.newKeyAccepted &&
-  report.oldKeyRefused;
+function drainReport({ rotation, history, verdicts }: Evidence): DrainReport {
+  const drainedAt = graceFacts(rotation)?.drainedAt ?? null;
+  const found = looksIn(history).flatMap((at, index): DrainLook[] => {
+    const verdict = verdicts.get(index + 1);
+    return verdict ? [{ at, outcome: verdict.outcome, heldBy: verdict.heldBy }] : [];
+  });
+  const firstHeld = found.find(({ heldBy }) => heldBy.length > 0);
+  return {
+    heldBy: [...new Set(found.flatMap(({ heldBy }) => heldBy))],
+    heldSeconds: between(firstHeld?.at ?? drainedAt, drainedAt),
+    verdicts: found,
+  };
+}
+
+/** When each look began. */
+const looksIn = (history: readonly HistoryEvent[]): readonly Instant[] =>
+  history.flatMap(({ type, timestamp, stateEnteredEventDetails }) =>
+    type === 'TaskStateEntered' && stateEnteredEventDetails?.name === 'Check drain' && timestamp
+      ? [instant(timestamp.getTime())]
+      : [],
+  );
+
+/** Whether the demo has shown what it is there to show: also that the revoke has waited for somebody. */
+export const isGood = ({ rotation, drain }: DemoReport): boolean =>
+  rotation.status === 'completed' &&
+  rotation.agentCalls > 0 &&
+  rotation.failedAgentCalls === 0 &&
+  rotation.newKeyAccepted &&
+  rotation.oldKeyRefused &&
+  drain.heldBy.length > 0;
 
 /** The local cloud's history leaves out Map iterations and the states in them: one Deploy key for each target. */
 const insideMaps = (facts: GraceFacts | undefined): number =>
@@ -99,13 +150,13 @@ const between = (from: Instant | null, to: Instant | null): Seconds | null =>
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 
 /** The same for people. */
-export function reportLines(report: RotationReport): readonly string[] {
-  const seconds = (value: Seconds | null) => (value === null ? 'never' : `${value.toFixed(1)} s`);
+export function reportLines({ rotation: report, drain }: DemoReport): readonly string[] {
   const yes = (value: boolean) => (value ? 'yes' : 'NO');
   const rows = [
     ['rotation', report.status],
     ['took', seconds(report.seconds)],
     ['grace until drained', `${seconds(report.graceSeconds)}, ${report.drainChecks} checks`],
+    ['revoke held back', heldBack(drain)],
     ['both keys live for', seconds(report.secondsBothLive)],
     ['calls by consumers', `${report.agentCalls}, of which failed: ${report.failedAgentCalls}`],
     ['registry accepts the new key', yes(report.newKeyAccepted)],
@@ -115,3 +166,9 @@ export function reportLines(report: RotationReport): readonly string[] {
   ] as const;
   return rows.map(([name, value]) => `  ${name.padEnd(30)}${value}`);
 }
+
+function heldBack({ heldBy, heldSeconds }: DrainReport): string {
+  return heldBy.length === 0 ? 'by nobody' : `by ${heldBy.join(', ')}, for ${seconds(heldSeconds)}`;
+}
+
+const seconds = (value: Seconds | null): string => (value === null ? 'never' : `${value.toFixed(1)} s`);

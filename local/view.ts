@@ -1,5 +1,6 @@
 /** What the demo shows while it runs, on stderr: lines that stay, and below them, in a terminal, a few that change. */
 import { stripVTControlCharacters } from 'node:util';
+import type { Paper } from '../lib/cli/format/drain-chart.ts';
 
 export interface View {
   /** A line that stays. */
@@ -8,11 +9,15 @@ export interface View {
   during<T>(title: string, work: () => Promise<T>): Promise<T>;
   /** The lines that change; without a terminal they are written again every ten seconds. */
   foot(lines: readonly string[]): void;
+  /** What fits on a line of the foot. */
+  paper(): Paper;
 }
 
 interface Terminal {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
+  hasColors?(): boolean;
   write(text: string): unknown;
 }
 
@@ -32,15 +37,27 @@ function terminalLines(stream: Terminal): Lines {
   return {
     say: (line) => void stream.write(`${erase()}${line}\n${draw(drawn)}`),
     foot: (lines) => {
-      stream.write(`${erase()}${draw(lines)}`);
-      drawn = lines;
+      const fitting = lines.slice(0, rowsOf(stream) - 1);
+      stream.write(`${erase()}${draw(fitting)}`);
+      drawn = fitting;
     },
+    paper: () => ({ width: roomOn(stream.columns) - 1, colour: stream.hasColors?.() ?? false }),
   };
 }
 
-/** A line that wraps could not be erased. Some terminals say that they have no columns. */
-function cut(line: string, columns = 0): string {
-  const room = columns > 0 ? columns : 80;
+const usualRoom = 80;
+
+/** Some terminals say that they have no columns. */
+const roomOn = (columns = 0): number => (columns > 0 ? columns : usualRoom);
+
+const usualRows = 24;
+
+/** A foot that is higher than the terminal could not be erased. */
+const rowsOf = ({ rows = 0 }: Terminal): number => (rows > 0 ? rows : usualRows);
+
+/** A line that wraps could not be erased. */
+function cut(line: string, columns: number | undefined): string {
+  const room = roomOn(columns);
   const plain = stripVTControlCharacters(line);
   return plain.length < room ? line : `${plain.slice(0, room - 2)}…`;
 }
@@ -57,6 +74,7 @@ function plainLines(stream: Terminal): Lines {
       writtenAt = Date.now();
       for (const line of lines) say(line);
     },
+    paper: () => ({ width: usualRoom, colour: false }),
   };
 }
 

@@ -15,7 +15,10 @@ export interface InvoicerStackProps extends StackProps {
 export class InvoicerStack extends Stack {
   constructor(scope: Construct, id: string, { keyturn, ...props }: InvoicerStackProps) {
     super(scope, id, props);
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+    const role = new Role(this, 'Role', {
+      roleName: 'invoicer',
+      assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com'),
+    });
 
     // It becomes a part of keyturn's stack, and is registered when that is deployed.
     const credential = new Credential(keyturn, 'invoicer', {
@@ -23,10 +26,12 @@ export class InvoicerStack extends Stack {
       owner: { name: 'invoicing', notify: 'invoicing@example.com' },
       secret: { fields: { secret: 'SecretAccessKey', keyId: 'AccessKeyId' } },
       policy: {
-        grace: 'kubernetes',
+        // Longer than IAM takes to tell of a key's use.
+        grace: { min: '1h', max: '12h', quiet: '15m' },
         window: { days: ['mon', 'tue', 'wed', 'thu'], from: '09:00', to: '16:00', timeZone: 'Europe/Berlin' },
       },
-      consumers: [{ name: 'invoicer' }],
+      // By its name, written out: only its sessions may say that the service has let go of a key.
+      consumers: [{ name: 'invoicer', role: 'arn:aws:iam::123456789012:role/invoicer' }],
     });
     credential.grantUse(role);
 

@@ -1,6 +1,7 @@
 /** The composition root: joins ports to AWS. Each part is its own function, so a bundle holds only what it uses. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { IAMClient } from '@aws-sdk/client-iam';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -17,6 +18,7 @@ import { dynamoDbRequests } from '../../lib/aws/dynamodb-requests.ts';
 import { dynamoDbUsageBook } from '../../lib/aws/dynamodb-usage-book.ts';
 import { eventBridgeSink } from '../../lib/aws/event-bridge-sink.ts';
 import { iamAccessKeys } from '../../lib/aws/iam-access-keys.ts';
+import { iamRoles } from '../../lib/aws/iam-roles.ts';
 import { lambdaFunctions } from '../../lib/aws/lambda-functions.ts';
 import { nodeDigests } from '../../lib/aws/node-digests.ts';
 import { type AuditRecorder, s3AuditAnchor } from '../../lib/aws/s3-audit-anchor.ts';
@@ -31,6 +33,7 @@ import { millisecondsFor } from '../../lib/plug-ins/patience.ts';
 import type { Issuers, Targets } from '../../lib/rotation/ports.ts';
 import type { TargetWorld } from '../../lib/targets/define-target.ts';
 import { connectTarget } from '../../lib/targets/index.ts';
+import { countsReachOf } from '../../lib/usage/usage-book.ts';
 import { invocation } from './invocation.ts';
 import { metrics } from './telemetry.ts';
 
@@ -39,6 +42,13 @@ const client = { maxAttempts: 4 } as const;
 
 /** Seconds for one call to IAM or STS. */
 const iamTimeout = 10;
+
+/** A registration has minutes, and IAM throttles the whole account: a client that slows down by itself. */
+const gently = {
+  maxAttempts: 5,
+  retryMode: 'adaptive',
+  requestHandler: { connectionTimeout: 2000, requestTimeout: 5000 },
+} as const;
 
 /** What every use-case needs. */
 const common = () => ({ clock: systemClock, digests: nodeDigests, metrics, invocation });
@@ -63,6 +73,15 @@ const secretsManager = /* @__PURE__ */ once(() => new SecretsManagerClient(clien
 export const withLedger = () => ({ ...common(), ledger: dynamoDbLedger(table()) });
 
 export const withUsage = () => ({ usage: dynamoDbUsageBook(table()) });
+
+/** The same for who writes it. */
+export const withUsageIntake = () => {
+  const { usageKeptDays } = readEnvironment('usageKeptDays');
+  return {
+    usageBook: dynamoDbUsageBook(table(), { usageKeptDays }),
+    countsReach: countsReachOf(usageKeptDays),
+  };
+};
 
 /** The ledger, and the bus that hears of its changes. */
 export const withRotation = () => ({
@@ -114,6 +133,7 @@ export const withRegistration = () => {
     issuerBlocks: dynamoDbBlocks(on, 'issuerBlock'),
     targetBlocks: dynamoDbBlocks(on, 'targetBlock'),
     installation: dynamoDbInstallation(on),
+    roles: iamRoles(new IAMClient(gently)),
   };
 };
 

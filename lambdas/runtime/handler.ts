@@ -21,7 +21,7 @@ export function stepHandler<Name extends StepName, Wanted extends Partial<Ports>
     connected ??= connect();
     const input = parsed(name, event);
     logger.resetKeys();
-    logger.appendKeys({ step: name, ...input });
+    logger.appendKeys({ step: name, ...withoutToken(input) });
     logger.info('step begins');
     try {
       const verdict = await useCase(connected, input);
@@ -32,6 +32,12 @@ export function stepHandler<Name extends StepName, Wanted extends Partial<Ports>
       throw error;
     }
   };
+}
+
+/** Who has a task's token can end the task, so it stands in no log. */
+function withoutToken(input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { token: _, ...told } = input;
+  return told;
 }
 
 function parsed<Name extends StepName>(name: Name, event: unknown): StepInput<Name> {

@@ -8,7 +8,7 @@ export interface Expression {
 }
 
 /** The attribute at a path like `lease.until` compared with a value; a path that is not there compares false. */
-export function compare(path: string, operator: '=' | '<' | '<=', value: unknown): Expression {
+export function compare(path: string, operator: '=' | '<' | '<=' | '>=', value: unknown): Expression {
   const placeholder = `:${path.replace('.', '_')}`;
   return {
     text: `${aliased(path)} ${operator} ${placeholder}`,
@@ -35,6 +35,13 @@ export const beginsWith = (name: string, prefix: string): Expression => ({
   text: `begins_with(${aliased(name)}, :${name})`,
   names: aliases(name),
   values: { [`:${name}`]: prefix },
+});
+
+/** From the one to the other, with both. */
+export const between = (name: string, first: string, last: string): Expression => ({
+  text: `${aliased(name)} BETWEEN :first_${name} AND :last_${name}`,
+  names: aliases(name),
+  values: { [`:first_${name}`]: first, [`:last_${name}`]: last },
 });
 
 export const all = (...parts: readonly Expression[]): Expression => joined(' AND ', parts);

@@ -3,6 +3,7 @@ import {
   type AccessKeyMetadata,
   CreateAccessKeyCommand,
   DeleteAccessKeyCommand,
+  GetAccessKeyLastUsedCommand,
   IAMClient,
   type IAMClientConfig,
   LimitExceededException,
@@ -12,7 +13,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { IssuerRejected, IssuerUnavailable } from '../rotation/errors.ts';
-import type { CreatedKey, Issuer, ListedKey, ProbeAnswer } from '../rotation/ports.ts';
+import type { CreatedKey, Issuer, LastUse, ListedKey, ProbeAnswer } from '../rotation/ports.ts';
 import { SecretText } from '../rotation/secret-text.ts';
 import { withoutDetails } from '../rotation/without-details.ts';
 import { callFailure } from './call-failure.ts';
@@ -43,6 +44,7 @@ export function iamAccessKeys(
       create: () => create(on),
       list: async () => (await metadata(on)).map(listed),
       probe: (secret, keyId) => probe(on, secret, keyId),
+      lastUse: (keyId) => lastUse(on, keyId),
       revoke: (keyId) => revoke(on, keyId),
       disable: (keyId) => setStatus(on, keyId, 'Inactive'),
       enable: (keyId) => setStatus(on, keyId, 'Active'),
@@ -83,6 +85,20 @@ const listed = ({ AccessKeyId = '', CreateDate }: AccessKeyMetadata): ListedKey 
   keyId: AccessKeyId,
   ...(CreateDate && { createdAt: CreateDate.toISOString() }),
 });
+
+/**
+ * A key that was never used has no date. Refused calls move the date too, as far as is known, so none can be told.
+ * The request names no user: an answer about another user's key would be no news of ours.
+ */
+async function lastUse(on: Connection, keyId: string): Promise<LastUse> {
+  const where = `iam:GetAccessKeyLastUsed of ${keyId} of user ${on.userName}`;
+  const request = new GetAccessKeyLastUsedCommand({ AccessKeyId: keyId });
+  const { UserName, AccessKeyLastUsed } = await called(on, where, (options) => on.iam.send(request, options));
+  if (UserName?.toLowerCase() !== on.userName.toLowerCase()) {
+    throw new IssuerRejected(`${where} was answered about ${UserName ? `user ${UserName}` : 'no user'}`);
+  }
+  return { lastUsedAt: AccessKeyLastUsed?.LastUsedDate?.toISOString() ?? null, lastDeniedAt: null };
+}
 
 /** A key that is not there is what was wanted; whether it is dead, the probe or the list must say. */
 async function revoke(on: Connection, keyId: string): Promise<void> {

@@ -8,7 +8,7 @@ import { ledgerTable } from '../rotation/ledger-table.ts';
 import type { KeyClaim } from '../rotation/ports.ts';
 import type { Rotation } from '../rotation/rotation.ts';
 import type { Presence } from '../usage/presence.ts';
-import type { UsageRow } from '../usage/usage-book.ts';
+import type { UsageDay, UsageRow } from '../usage/usage-book.ts';
 
 const { partitionKey, sortKey, dueIndex } = ledgerTable;
 
@@ -24,6 +24,9 @@ const at = (pk: string, sk: string): Address => ({ [partitionKey]: pk, [sortKey]
 
 const padded = (number: number, digits: number): string => String(number).padStart(digits, '0');
 
+/** Which day of which consumer with which key. */
+export type DayName = Pick<UsageDay, 'credentialId' | 'day' | 'generation' | 'consumer'>;
+
 /** What the sort keys of a credential's rows begin with. */
 export const sortPrefix = { key: 'KEY#', rotation: 'ROT#', audit: 'AUDIT#' } as const;
 
@@ -32,6 +35,7 @@ export const partitionOf = {
   presence: (credentialId: string) => `SEEN#${credentialId}`,
   usage: ({ credentialId, generation, shard }: Pick<UsageRow, 'credentialId' | 'generation' | 'shard'>) =>
     `USE#${credentialId}#${generation}#${shard}`,
+  days: (credentialId: string) => `DAYS#${credentialId}`,
 } as const;
 
 /** Every kind of row has its address here, and nowhere else. */
@@ -52,6 +56,9 @@ export const addressOf = {
   presence: ({ credentialId, consumer, instance }: Presence) =>
     at(partitionOf.presence(credentialId), `${consumer}#${instance}`),
   usage: (row: UsageRow) => at(partitionOf.usage(row), `${row.consumer}#${row.instance}#${row.minute}`),
+  /** By day first, so that the last week is read without the years before it. */
+  day: ({ credentialId, day, generation, consumer }: DayName) =>
+    at(partitionOf.days(credentialId), `${day}#${padded(generation, 6)}#${consumer}`),
 } as const;
 
 /** Partitions of the index `due`. */
@@ -122,9 +129,19 @@ export const read = {
 } as const;
 
 /** What rows lack that an earlier keyturn wrote. */
-const laterCredentialFields = { pause: null, mustChangeBy: null, failures: 0, removedAt: null };
-const laterRotationFields = { kind: 'rotate', resumes: 0 };
-const laterGraceFields = { askedAt: null, deployments: {} };
+const laterCredentialFields = { pause: null, mustChangeBy: null, failures: 0, removedAt: null, senders: {} };
+const laterRotationFields = { kind: 'rotate', resumes: 0, token: null };
+const laterGraceFields = {
+  deployments: {},
+  leaving: 'old',
+  questions: 0,
+  question: null,
+  decision: null,
+  refusal: null,
+  disabledAt: null,
+  breakages: 0,
+  brokenBy: [],
+};
 
 const trusted = <Type>(row: unknown): Type => row as Type;
 

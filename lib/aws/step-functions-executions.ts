@@ -3,8 +3,12 @@ import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
   ExecutionDoesNotExist,
+  InvalidToken,
+  SendTaskSuccessCommand,
   type SFNClient,
   StartExecutionCommand,
+  TaskDoesNotExist,
+  TaskTimedOut,
 } from '@aws-sdk/client-sfn';
 import type { Executions } from '../rotation/ports.ts';
 
@@ -34,9 +38,29 @@ export function stepFunctionsExecutions({
         return (await state(client, executionArnOf(stateMachineArn, name))).status;
       }
     },
+    wake: (token) => wake(client, token),
     state: (name) => state(client, executionArnOf(stateMachineArn, name)),
   };
 }
+
+/**
+ * What the task ends with says nothing: the ledger does.
+ *
+ * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
+ */
+async function wake(client: SFNClient, taskToken: string): Promise<boolean> {
+  try {
+    await client.send(new SendTaskSuccessCommand({ taskToken, output: '{}' }));
+    return true;
+  } catch (error) {
+    if (isOver(error)) return false;
+    throw error;
+  }
+}
+
+/** Timed out, woken before, stopped, or of an execution long gone. */
+const isOver = (error: unknown): boolean =>
+  error instanceof TaskDoesNotExist || error instanceof TaskTimedOut || error instanceof InvalidToken;
 
 /** Step Functions forgets an execution 90 days after its end. */
 async function state(client: SFNClient, executionArn: string): ReturnType<Executions['state']> {

@@ -1,5 +1,5 @@
 /** Why a command ends with something else than 0, in words for the person who typed it. */
-import { InvalidInput } from '../rotation/errors.ts';
+import { DecisionStale, InvalidInput } from '../rotation/errors.ts';
 import type { ExitCode } from './host.ts';
 
 /** A failure that keyturn foresaw: its text says what is wrong and what to do. */
@@ -18,8 +18,8 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error;
   const { name, message, code } = facts(error);
   const told = (text: string, exitCode: ExitCode = 1) => new Failure(text, exitCode, { cause: error });
-  // Its text is written for people already.
-  if (error instanceof InvalidInput) return told(message);
+  // Their texts are written for people already.
+  if (error instanceof InvalidInput || error instanceof DecisionStale) return told(message);
   if (message === 'Region is missing') {
     return told('no AWS region is set: set AWS_REGION, or a profile with a region by AWS_PROFILE', 2);
   }

@@ -1,4 +1,5 @@
 /** What the CLI needs of the process that it runs in; tests give it a host that remembers. */
+import { createInterface } from 'node:readline/promises';
 
 export interface Host {
   /** A line of what was asked for: stdout. */
@@ -9,6 +10,8 @@ export interface Host {
   readonly colour: boolean;
   /** Characters that a line of help may have. @default 100 */
   readonly width?: number;
+  /** Asks whoever is at the terminal, by yes or no; absent where nobody is. */
+  readonly confirm?: (question: string) => Promise<boolean>;
 }
 
 /** 0 done · 1 refused or failed · 2 wrong usage, or nothing is deployed there. */
@@ -19,4 +22,17 @@ export const processHost: Host = {
   err: (line) => void process.stderr.write(`${line}\n`),
   colour: process.stdout.isTTY === true && process.stdout.hasColors(),
   ...(process.stdout.columns !== undefined && { width: process.stdout.columns }),
+  ...(process.stdin.isTTY === true && process.stderr.isTTY === true && { confirm }),
 };
+
+/** On stderr, so that stdout stays what was asked for. An end of input is a no. */
+async function confirm(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const ended = new Promise<string>((resolve) => void terminal.once('close', () => resolve('')));
+  try {
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `), ended]);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addCompletion } from './commands/completion.ts';
+import { addDecide } from './commands/decide.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addDrain } from './commands/drain.ts';
 import { addHistory } from './commands/history.ts';
 import { addIssuers } from './commands/issuers.ts';
 import { addPause } from './commands/pause.ts';
@@ -10,6 +12,7 @@ import { addPlan } from './commands/plan.ts';
 import { addResume } from './commands/resume.ts';
 import { addRotate } from './commands/rotate.ts';
 import { addStatus } from './commands/status.ts';
+import { addUsage } from './commands/usage.ts';
 import { addValidate } from './commands/validate.ts';
 import { examples, type Surroundings } from './options.ts';
 
@@ -41,6 +44,9 @@ const commands = [
   addStatus,
   addPlan,
   addRotate,
+  addDrain,
+  addDecide,
+  addUsage,
   addPause,
   addResume,
   addHistory,
@@ -54,6 +60,7 @@ const help = `${examples(
   ['keyturn status', 'all credentials of stack "keyturn"'],
   ['keyturn plan npm-token', 'what its next rotation will do, and when'],
   ['keyturn rotate npm-token --wait', 'rotate it now, and wait for the end'],
+  ['keyturn drain npm-token', 'who still calls with the old key'],
   ['keyturn doctor --stack prod', 'what is missing in another stack'],
 )}
 

@@ -11,12 +11,14 @@ import { documentClient } from '../aws/document-client.ts';
 import { dynamoDbLedger } from '../aws/dynamodb-ledger.ts';
 import { dynamoDbRequests } from '../aws/dynamodb-requests.ts';
 import { dynamoDbUsageBook } from '../aws/dynamodb-usage-book.ts';
+import { eventBridgeSink } from '../aws/event-bridge-sink.ts';
 import { nodeDigests } from '../aws/node-digests.ts';
 import { type AuditAnchor, s3AuditAnchor } from '../aws/s3-audit-anchor.ts';
 import { secretsManagerStore } from '../aws/secrets-manager-store.ts';
 import { stepFunctionsExecutions } from '../aws/step-functions-executions.ts';
 import { systemClock } from '../aws/system-clock.ts';
 import type { Ports, Requests, SecretStore } from '../rotation/ports.ts';
+import type { UsageBook } from '../usage/usage-book.ts';
 import { rotateRequested } from '../workflow/events.ts';
 import { parameterName, type StackParameter, stackParameters } from '../workflow/stack-parameters.ts';
 import type { Check } from './doctor/finding.ts';
@@ -27,8 +29,9 @@ import { type PlugIns, plugIns } from './plug-ins.ts';
 /** What the commands need of a deployed keyturn. */
 export interface Stack
   extends PlugIns,
-    Pick<Ports, 'ledger' | 'usage' | 'clock' | 'digests' | 'executions' | 'metrics'> {
+    Pick<Ports, 'ledger' | 'events' | 'clock' | 'digests' | 'executions' | 'metrics'> {
   readonly name: string;
+  readonly usage: Pick<UsageBook, 'presence' | 'usage' | 'days'>;
   readonly requests: Pick<Requests, 'find'>;
   readonly secrets: Pick<SecretStore, 'describe'>;
   /** Copies of the audit trail outside the table; undefined in a stack that keeps none. */
@@ -77,6 +80,7 @@ export async function connectStackWith(name: string, config: AwsConfig): Promise
     digests: nodeDigests,
     metrics: uncounted,
     ledger: dynamoDbLedger(on),
+    events: eventBridgeSink({ client: events, bus }),
     usage: dynamoDbUsageBook(on),
     requests: dynamoDbRequests(on),
     executions: stepFunctionsExecutions({ client: sfn, stateMachineArn: addresses['state-machine'] }),

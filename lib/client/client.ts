@@ -86,13 +86,13 @@ export function keyturnClient(options: KeyturnClientOptions): KeyturnClient {
   const handleOn = (id: string, cache: KeyCache): CredentialHandle =>
     credentialHandle({
       cache,
-      begins: (versionId) => {
+      begins: (versionId, destination) => {
         calls.begins(versionId);
-        if (reports) log.record(id, versionId, 'unknown');
+        if (reports) log.record(id, versionId, 'unknown', destination);
       },
-      ends: (attempt) => {
+      ends: (attempt, destination) => {
         calls.ends(attempt.versionId);
-        if (reports) log.record(id, attempt.versionId, attempt.outcome);
+        if (reports) log.record(id, attempt.versionId, attempt.outcome, destination);
         options.observe?.({ kind: 'called', credential: id, ...attempt });
       },
     });

@@ -8,7 +8,14 @@ export interface UseOptions<T> {
   readonly refused?: (result: T) => boolean;
   /** The same for SDKs that throw. @default an error whose `status` is 401 or 403 */
   readonly refusedError?: (error: unknown) => boolean;
+  /**
+   * Where the call goes, for the reports: a host name, or an address whose host name is taken. What is neither is left
+   * out. @default not reported
+   */
+  readonly destination?: string | URL;
 }
+
+type Rules<T> = Required<Omit<UseOptions<T>, 'destination'>>;
 
 export interface CredentialHandle {
   /**
@@ -40,28 +47,30 @@ export interface Attempt {
 export interface CredentialParts {
   readonly cache: KeyCache;
   /** A key is about to be used; called before every attempt. */
-  readonly begins: (versionId: string) => void;
-  readonly ends: (attempt: Attempt) => void;
+  readonly begins: (versionId: string, destination?: string) => void;
+  readonly ends: (attempt: Attempt, destination?: string) => void;
 }
 
 export function credentialHandle({ cache, begins, ends }: CredentialParts): CredentialHandle {
   const attempt = async <T>(
     issued: IssuedKey,
     call: (key: string) => Promise<T> | T,
-    rules: Required<UseOptions<T>>,
+    rules: Rules<T>,
+    destination: string | undefined,
   ) => {
-    begins(issued.versionId);
+    begins(issued.versionId, destination);
     const ended = await settled(issued.key, call, rules);
-    ends({ ...facts(issued), outcome: ended.outcome });
+    ends({ ...facts(issued), outcome: ended.outcome }, destination);
     return ended;
   };
   return {
     async use<T>(call: (key: string) => Promise<T> | T, options: UseOptions<T> = {}) {
       const rules = { refused: isRefusal, refusedError: isRefusal, ...options };
+      const host = options.destination && hostName(options.destination);
       const issued = await cache.resolve();
-      const first = await attempt(issued, call, rules);
+      const first = await attempt(issued, call, rules, host);
       const other = first.outcome === 'refused' ? await cache.renew(issued) : undefined;
-      const last = other ? await attempt(other, call, rules) : first;
+      const last = other ? await attempt(other, call, rules, host) : first;
       if ('error' in last) throw last.error;
       return last.result;
     },
@@ -82,7 +91,7 @@ type Ended<T> =
 async function settled<T>(
   key: string,
   call: (key: string) => Promise<T> | T,
-  { refused, refusedError }: Required<UseOptions<T>>,
+  { refused, refusedError }: Rules<T>,
 ): Promise<Ended<T>> {
   try {
     const result = await call(key);
@@ -90,6 +99,15 @@ async function settled<T>(
   } catch (error) {
     return { outcome: refusedError(error) ? 'refused' : 'unknown', error };
   }
+}
+
+/** Undefined for what the format would not take, since one bad name would cost the whole report. */
+function hostName(destination: string | URL): string | undefined {
+  const text = String(destination);
+  const named =
+    text.includes('://') && URL.canParse(text) ? new URL(text).hostname : text.replace(/:\d+$/, '');
+  const host = named.toLowerCase();
+  return /^[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?$/.test(host) ? host : undefined;
 }
 
 function isRefusal(answer: unknown): boolean {

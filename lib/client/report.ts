@@ -1,4 +1,4 @@
-/** Usage report v1 as this library sends it; written out again because the library ships alone. */
+/** Usage report v1.1 as this library sends it; written out again because the library ships alone. */
 
 /** An ISO 8601 instant in UTC with milliseconds. */
 type Instant = string;
@@ -12,6 +12,10 @@ export interface KeyUse {
   readonly minute: string;
   readonly ok: number;
   readonly denied: number;
+  /** Keyed hashes of addresses: a gateway's business, this library sends none. */
+  readonly sources?: readonly string[];
+  /** Host names that the calls went to. */
+  readonly destinations?: readonly string[];
   readonly firstUsedAt: Instant;
   readonly lastUsedAt: Instant;
 }

@@ -4,8 +4,12 @@ import { instant, type KeyUse } from './report.ts';
 export type Outcome = 'accepted' | 'refused' | 'unknown';
 
 export interface UsageLog {
-  /** A key was used now. `unknown` moves the last use and counts nothing: the call is not over, or it threw. */
-  record(credential: string, versionId: string, outcome: Outcome): void;
+  /**
+   * A key was used now. `unknown` moves the last use and counts nothing: the call is not over, or it threw.
+   *
+   * @param destination host name that the call goes to.
+   */
+  record(credential: string, versionId: string, outcome: Outcome, destination?: string): void;
   /** What the next report says. */
   take(): Batch;
   /** Whether something has not been acknowledged. */
@@ -26,7 +30,11 @@ const keysPerReport = 100;
 const repeatedVersions = 2;
 /** Without a queue for hours the oldest counts are given up, never a last use. */
 const mostMinutes = 1_000;
+/** As many more may pile up before the oldest are looked for, so that not every use pays for a search. */
+const slack = 100;
 const keptMs = 15 * 60_000;
+/** Host names in one minute of one key: a report full of them must not become too large to be read. */
+const mostDestinations = 3;
 
 /** One key in one minute. Each change makes a new object, so that an acknowledgement names what it acknowledges. */
 interface Minute {
@@ -34,7 +42,7 @@ interface Minute {
   readonly startMs: number;
   readonly firstMs: number;
   readonly lastMs: number;
-  readonly use: Pick<KeyUse, 'credential' | 'versionId' | 'ok' | 'denied'>;
+  readonly use: Pick<KeyUse, 'credential' | 'versionId' | 'ok' | 'denied' | 'destinations'>;
 }
 
 export function usageLog(): UsageLog {
@@ -57,12 +65,13 @@ export function usageLog(): UsageLog {
   };
 
   return {
-    record(credential, versionId, outcome) {
+    record(credential, versionId, outcome, destination) {
       const now = Date.now();
       const startMs = now - (now % 60_000);
       const name = `${credential} ${versionId} ${startMs}`;
       const before = minutes.get(name);
-      const { ok = 0, denied = 0 } = before?.use ?? {};
+      const { ok = 0, denied = 0, destinations: known = [] } = before?.use ?? {};
+      const destinations = withDestination(known, destination);
       minutes.set(name, {
         name,
         startMs,
@@ -73,9 +82,10 @@ export function usageLog(): UsageLog {
           versionId,
           ok: ok + (outcome === 'accepted' ? 1 : 0),
           denied: denied + (outcome === 'refused' ? 1 : 0),
+          ...(destinations.length > 0 && { destinations }),
         },
       });
-      if (minutes.size > mostMinutes) tidy();
+      if (minutes.size > mostMinutes + slack) tidy();
     },
     take() {
       const all = [...minutes.values()];
@@ -92,6 +102,12 @@ export function usageLog(): UsageLog {
     },
     hasNews: () => [...minutes.values()].some(isNews),
   };
+}
+
+function withDestination(known: readonly string[], destination: string | undefined): readonly string[] {
+  if (destination === undefined || known.length >= mostDestinations || known.includes(destination))
+    return known;
+  return [...known, destination];
 }
 
 /** The newest minute of each credential's last keys: repeated in every report, so that a lost one hides no use. */

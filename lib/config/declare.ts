@@ -4,6 +4,7 @@ import type { Consumer } from '../usage/presence.ts';
 import {
   defaultGrace,
   defaultLostAfter,
+  defaultObserve,
   defaultRotateEvery,
   gracePresets,
   reportEvery,
@@ -37,7 +38,7 @@ export function declare(id: string, block: CredentialBlock, around: Surroundings
     owner: { name: owner.name, ...(owner.notify === undefined ? {} : { notify: owner.notify }) },
     privilege,
     secret: secretOf(id, block, around),
-    policy: policyOf(block.policy, privilege),
+    policy: policyOf(block.policy, privilege, around.mode),
     consumers: consumers.map((consumer) => consumerOf(consumer, around)),
     ...(targets.length === 0 ? {} : { targets }),
     ...(adopt && { adopt }),
@@ -46,11 +47,19 @@ export function declare(id: string, block: CredentialBlock, around: Surroundings
 }
 
 /** The policy with its preset and defaults resolved. */
-export function policyOf(policy: CredentialBlock['policy'], privilege: Declaration['privilege']): Policy {
+export function policyOf(
+  policy: CredentialBlock['policy'],
+  privilege: Declaration['privilege'],
+  mode: Declaration['mode'],
+): Policy {
   const { rotateEvery = defaultRotateEvery[privilege], grace = defaultGrace, keyTtl, window } = policy;
+  const { atDeadline, observe = defaultObserve[mode] } = policy;
   return {
     rotateEvery,
     grace: typeof grace === 'string' ? gracePresets[grace] : grace,
+    // What holds anyway is left out: a declaration from before these were known says the same.
+    ...(atDeadline === 'ask' ? {} : { atDeadline }),
+    ...(observe === defaultObserve.production ? {} : { observe }),
     ...(keyTtl === undefined ? {} : { keyTtl }),
     ...(window && { windows: window }),
   };
@@ -85,10 +94,11 @@ function consumerOf(
   consumer: CredentialBlock['consumers'][number],
   { mode }: Pick<Surroundings, 'mode'>,
 ): Consumer {
-  const { name, role, presence, period, lostAfter = defaultLostAfter[mode] } = consumer;
+  const { name, role, roleId, presence, period, lostAfter = defaultLostAfter[mode] } = consumer;
   return {
     name,
     ...(role === undefined ? {} : { role }),
+    ...(roleId === undefined ? {} : { roleId }),
     presence,
     ...(period === undefined ? {} : { period }),
     lostAfter,

@@ -36,6 +36,11 @@ export const environment = {
   stack: variable('KEYTURN_STACK', text),
   /** Name of the bucket that anchors the audit trail. */
   auditBucket: variable('KEYTURN_AUDIT_BUCKET', text),
+  /** Days that counts by the minute are kept, `usage.keep` of keyturn.yaml. */
+  usageKeptDays: variable(
+    'KEYTURN_USAGE_KEPT_DAYS',
+    z.coerce.number().int().min(15, { error: 'expected at least 15 days' }),
+  ),
   /** The mode at the top of keyturn.yaml. */
   mode: variable('KEYTURN_MODE', z.enum(['production', 'demo'], { error: 'expected production or demo' })),
 } as const;

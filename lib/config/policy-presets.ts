@@ -26,6 +26,15 @@ export const defaultRotateEvery: Readonly<Record<Declaration['privilege'], Secon
   high: 30 * day,
 };
 
+/** How long the old key is disabled before it is revoked, where its issuer can. */
+export const defaultObserve: Readonly<Record<Declaration['mode'], Seconds>> = {
+  production: 30 * minute,
+  demo: 2,
+};
+
+/** How long uses by the minute stay. */
+export const defaultKeep: Seconds = 30 * day;
+
 /** After how long without a report a continuous instance counts as gone. */
 export const defaultLostAfter: Readonly<Record<Declaration['mode'], Seconds>> = {
   production: hour,
@@ -35,11 +44,15 @@ export const defaultLostAfter: Readonly<Record<Declaration['mode'], Seconds>> = 
 /** Between two usage reports of one process. */
 export const reportEvery: Readonly<Record<Declaration['mode'], Seconds>> = { production: minute, demo: 1 };
 
-/** What a production policy must keep to. */
+/** What a production policy must keep to, and what every file must. */
 export const policyBounds = {
   graceFrom: hour,
   graceTo: 30 * day,
   quietFrom: 5 * minute,
+  observeFrom: 5 * minute,
+  observeTo: day,
+  keepFrom: 15 * day,
+  keepTo: 400 * day,
   /** A rotation must be over, with time to ask its owner, before the next begins. */
   betweenRotations: 2 * day,
   /** Grace must outlast what it waits for. */

@@ -20,6 +20,7 @@ export function checkPolicy(policy: Policy, around: Surroundings, tell: Tell): v
   const { grace, rotateEvery } = policy;
   const demo = around.mode === 'demo';
   checkGrace(grace, demo, tell);
+  if (!demo) checkObserve(policy, tell);
   const margin = demo ? 0 : policyBounds.betweenRotations;
   if (rotateEvery <= grace.max + margin) {
     const expected = demo
@@ -44,6 +45,13 @@ function checkGrace(grace: Grace, demo: boolean, tell: Tell): void {
   if (grace.quiet > grace.max) wrong('quiet', `no more than max (${writeDuration(grace.max)})`);
   if (!demo && grace.quiet < quietFrom)
     wrong('quiet', `at least ${writeDuration(quietFrom)}, outside \`mode: demo\``);
+}
+
+function checkObserve({ observe }: Policy, tell: Tell): void {
+  const { observeFrom, observeTo } = policyBounds;
+  if (observe === undefined || (observe >= observeFrom && observe <= observeTo)) return;
+  const expected = `${writeDuration(observeFrom)} to ${writeDuration(observeTo)}, outside \`mode: demo\``;
+  tell(['policy', 'observe'], `is ${writeDuration(observe)}: expected ${expected}`);
 }
 
 /**
@@ -94,20 +102,22 @@ function checkGraceOutlasts(
   { consumers, capabilities }: Surroundings,
   tell: Tell,
 ): void {
-  const waits: readonly (readonly [what: string, Seconds])[] = [
+  const waits: readonly (readonly [what: string, Seconds, unless?: string])[] = [
     ['quiet', quiet],
     ...consumers.flatMap(({ name, period }) =>
       period === undefined ? [] : [[`period of ${name}`, period] as const],
     ),
     ["the issuer's createLag", capabilities?.createLag ?? 0],
     ["the issuer's revokeLag", capabilities?.revokeLag ?? 0],
+    // It knows of nothing later than that: a shorter grace would be over before any silence is proven.
+    ["the issuer's lastUsedLag", capabilities?.lastUsedLag ?? 0, ', unless its block asks for no last use'],
   ];
-  for (const [what, seconds] of waits) {
+  for (const [what, seconds, unless = ''] of waits) {
     const least = seconds + policyBounds.beyondSilence;
     if (max >= least) continue;
     tell(
       ['policy', 'grace'],
-      `has max ${writeDuration(max)}: expected at least ${writeDuration(least)}, which is ${what} + 1h`,
+      `has max ${writeDuration(max)}: expected at least ${writeDuration(least)}, which is ${what} + 1h${unless}`,
     );
   }
 }

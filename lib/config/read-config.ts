@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { type IssuerBlock, issuerAccount, issuerBlockSchema, issuerCapabilities } from '../issuers/index.ts';
 import type { Declaration } from '../rotation/credential.ts';
 import { type TargetBlock, targetBlockSchema } from '../targets/index.ts';
+import type { Seconds } from '../usage/instant.ts';
 import {
   checkAccountsApart,
   checkIssuerBlock,
@@ -12,8 +13,15 @@ import {
 } from './block-rules.ts';
 import { declare, type SecretPrefix } from './declare.ts';
 import { type Mistake, type Path, type Report, read } from './mistakes.ts';
-import { checkCredential, checkCredentialsApart, checkPrefixesApart, checkRoomForAll } from './rules.ts';
+import {
+  checkCredential,
+  checkCredentialsApart,
+  checkKeep,
+  checkPrefixesApart,
+  checkRoomForAll,
+} from './rules.ts';
 import { credentialSchema, type FileShape, fileSchema, whatIsRight, wrongFileSchema } from './schema.ts';
+import { warningsOf } from './warnings.ts';
 
 /** keyturn.yaml with presets and defaults resolved and durations in seconds. */
 export interface KeyturnConfig {
@@ -22,6 +30,8 @@ export interface KeyturnConfig {
   readonly secrets: readonly SecretPrefix[];
   /** How the names of those begin. */
   readonly prefixes: readonly string[];
+  /** How long the uses of each minute stay. */
+  readonly usage: { readonly keep: Seconds };
   /** Issuer blocks by name, as their own schemas accept them: plain JSON. */
   readonly issuers: Readonly<Record<string, IssuerBlock>>;
   /** Whose keys each issuer block makes. */
@@ -48,6 +58,7 @@ export function readConfig(value: unknown, stack: string): Findings {
   const { mode } = file;
   const secrets = file.secrets.map((each) => secretPrefix(each, stack));
   checkPrefixesApart(secrets, report);
+  checkKeep(file.usage, report);
   const issuers = readEach(issuerBlockSchema, file.issuers, ['issuers'], report);
   for (const [name, block] of issuers) checkIssuerBlock(name, block, { mode, secrets }, report);
   checkAccountsApart(issuers, report);
@@ -69,12 +80,13 @@ export function readConfig(value: unknown, stack: string): Findings {
     mode,
     secrets,
     prefixes: secrets.map(({ prefix }) => prefix),
+    usage: file.usage,
     issuers: Object.fromEntries(issuers),
     accounts: Object.fromEntries(accounts),
     targets: Object.fromEntries(targets),
     credentials: Object.fromEntries(credentials),
   };
-  return { config, mistakes, warnings: warningsOf(config) };
+  return { config, mistakes, warnings: warningsOf(config, capabilities) };
 }
 
 /** The file's own fields; when some are wrong, what can be told of the rest, so that its mistakes show as well. */
@@ -101,11 +113,4 @@ function secretPrefix({ prefix, kmsKeyArn }: FileShape['secrets'][number], stack
     prefix: prefix.replace('<stack>', stack),
     ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
   };
-}
-
-function warningsOf({ credentials }: KeyturnConfig): readonly Mistake[] {
-  const without = Object.entries(credentials).filter(([, { consumers }]) => consumers.length === 0);
-  const text =
-    'has no "consumers": nobody can show that its old key is out of use, so after the first no rotation completes, and both keys stay alive: declare who uses it';
-  return without.map(([id]) => ({ path: ['credentials', id], of: 'key', text }));
 }

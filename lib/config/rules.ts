@@ -6,7 +6,7 @@ import { writeDuration } from './durations.ts';
 import { didYouMean, type Report, type Tell } from './mistakes.ts';
 import { policyBounds } from './policy-presets.ts';
 import { checkPolicy } from './policy-rules.ts';
-import type { CredentialBlock, RightParts } from './schema.ts';
+import type { CredentialBlock, FileShape, RightParts } from './schema.ts';
 
 /** What of the file a credential must fit to. */
 export interface Surroundings {
@@ -32,7 +32,8 @@ export function checkCredential(id: string, parts: RightParts, around: Surroundi
   const capabilities = issuer === undefined ? undefined : checkIssuer(issuer, around, tell);
   if (capabilities?.keyIdInCalls) checkKeyIdWritten(secretOf(id, parts, around), tell);
   if (!parts.policy) return;
-  checkPolicy(policyOf(parts.policy, parts.privilege), { mode: around.mode, consumers, capabilities }, tell);
+  const policy = policyOf(parts.policy, parts.privilege, around.mode);
+  checkPolicy(policy, { mode: around.mode, consumers, capabilities }, tell);
 }
 
 /** Two credentials would overwrite each other in one secret, and fight for one key. */
@@ -68,6 +69,14 @@ export function checkPrefixesApart(secrets: readonly SecretPrefix[], report: Rep
   }
 }
 
+/** Rows that go sooner would leave a chart of one rotation without its beginning; rows that stay longer are paid for. */
+export function checkKeep({ keep }: FileShape['usage'], report: Report): void {
+  const { keepFrom, keepTo } = policyBounds;
+  if (keep >= keepFrom && keep <= keepTo) return;
+  const text = `is ${writeDuration(keep)}: expected ${writeDuration(keepFrom)} to ${writeDuration(keepTo)}`;
+  report({ path: ['usage', 'keep'], of: 'value', text });
+}
+
 function checkSecret(
   { secret }: Pick<RightParts, 'secret'>,
   shape: SecretShape,
@@ -98,11 +107,18 @@ function checkConsumers(
   tell: Tell,
 ): void {
   const least = mode === 'demo' ? 0 : policyBounds.lostAfterFrom;
-  for (const [at, { name, presence, period, lostAfter = least }] of consumers.entries()) {
+  for (const [at, consumer] of consumers.entries()) {
+    const { name, role, roleId, presence, period, lostAfter = least } = consumer;
     if (consumers.findIndex((other) => other.name === name) < at) {
       tell(
         ['consumers', at, 'name'],
         `is ${JSON.stringify(name)}, which another consumer here has: names must differ`,
+      );
+    }
+    if (roleId !== undefined && role === undefined) {
+      tell(
+        ['consumers', at, 'roleId'],
+        `is ${JSON.stringify(roleId)}: expected "role" beside it, the ARN of the role`,
       );
     }
     if (presence === 'intermittent' && period === undefined) {

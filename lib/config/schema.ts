@@ -7,7 +7,7 @@ import { issuerBlockSchema } from '../issuers/index.ts';
 import { kmsKeyArn, secretName } from '../plug-ins/aws-names.ts';
 import { targetBlockSchema } from '../targets/index.ts';
 import { duration } from './durations.ts';
-import { type GracePreset, gracePresets } from './policy-presets.ts';
+import { defaultKeep, type GracePreset, gracePresets } from './policy-presets.ts';
 import { windowsSchema } from './windows.ts';
 
 const text = z.string().min(1);
@@ -17,8 +17,18 @@ const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
   error: 'expected lower-case letters, digits and dashes, at most 63, not beginning with a dash',
 });
 
-const arn = (service: string) =>
-  z.string().regex(new RegExp(`^arn:aws[a-z-]*:${service}:`), { error: `expected an ARN of ${service}` });
+/** Not of a session (`arn:aws:sts::…:assumed-role/…`), and not yet to be known, as a token of the CDK would be. */
+const roleArn = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:iam::[0-9]{12}:role\/([\x21-\x7e]+\/)?[A-Za-z0-9_+=,.@-]{1,64}$/, {
+    error: 'expected the ARN of a role, written out: arn:aws:iam::<account>:role/<name>',
+  });
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids */
+const roleId = z.string().regex(/^AROA[A-Z0-9]{12,124}$/, {
+  error:
+    'expected the unique id of a role, AROA and more (aws iam get-role --role-name <name> --query Role.RoleId)',
+});
 
 const prefixSchema = z.strictObject({
   prefix: z
@@ -46,9 +56,20 @@ const secrets = z
       'Secrets that keyturn may write, by the beginning of their names. The longest that fits counts.',
   });
 
+const usage = z
+  .strictObject({
+    keep: duration.prefault('30d').meta({
+      description:
+        'How long the uses of each minute stay in the ledger, for charts: 15d to 400d. Sums by consumer and day stay for ever.',
+    }),
+  })
+  .prefault({})
+  .meta({ description: 'What keyturn keeps of usage reports.' });
+
 export const fileSchema = z.strictObject({
   mode,
   secrets,
+  usage,
   // Read one by one, so that a mistake in one hides none in another.
   issuers: z.record(nameSchema, z.unknown()),
   targets: z.record(nameSchema, z.unknown()).default({}),
@@ -62,15 +83,30 @@ export const wrongFileSchema: z.ZodType<FileShape> = z
   .object({
     mode: mode.catch('demo'),
     secrets: secrets.catch([]),
+    usage: usage.catch({ keep: defaultKeep }),
     issuers: anyBlocks,
     targets: anyBlocks,
     credentials: anyBlocks,
   })
-  .catch({ mode: 'demo', secrets: [], issuers: {}, targets: {}, credentials: {} });
+  .catch({
+    mode: 'demo',
+    secrets: [],
+    usage: { keep: defaultKeep },
+    issuers: {},
+    targets: {},
+    credentials: {},
+  });
 
 const consumerSchema = z.strictObject({
   name: nameSchema.meta({ description: 'What it calls itself in its usage reports.' }),
-  role: arn('iam').optional().meta({ description: 'The role that it runs as, for people.' }),
+  role: roleArn.optional().meta({
+    description:
+      'ARN of the role whose sessions send its reports. What anybody else says in its name counts as use only, never as silence. Without it, whoever may send to the usage queue can speak for the consumer.',
+  }),
+  roleId: roleId.optional().meta({
+    description:
+      'Unique id of that role, `AROA…`, for one of another account, which keyturn cannot ask for it. A role that is made anew gets another.',
+  }),
   presence: z.enum(['continuous', 'intermittent']).default('continuous').meta({
     description: '`continuous` reports all the time, `intermittent` (Lambda, cron, CI) only when it runs.',
   }),
@@ -113,7 +149,7 @@ const graceSchema = z
       z.enum(['kubernetes', 'manual', 'air-gapped'] satisfies readonly GracePreset[]),
       z.strictObject({
         min: duration.meta({ description: 'No revoke before.' }),
-        max: duration.meta({ description: 'After it the owner is asked.' }),
+        max: duration.meta({ description: 'The deadline: after it, `atDeadline` holds.' }),
         quiet: duration.meta({ description: 'So long nobody may have used the old key.' }),
       }),
     ],
@@ -133,6 +169,14 @@ const policy = z
       description: 'From one promotion to the next rotation. Default: 90d, with `privilege: high` 30d.',
     }),
     grace: graceSchema.optional(),
+    atDeadline: z.enum(['ask', 'extend', 'revoke']).default('ask').meta({
+      description:
+        'What follows when the grace is over without proof that the old key is out of use. `ask`: its owner is asked. `extend`: it lives on for another grace.max, three times at most, then the owner is asked. `revoke`: it is revoked, whoever still uses it.',
+    }),
+    observe: duration.optional().meta({
+      description:
+        'How long the old key is disabled before it is revoked, where the issuer can disable and breakage can be seen; outside `mode: demo` 5m to 24h. Default: 30m, in `mode: demo` 2s.',
+    }),
     keyTtl: duration.optional().meta({
       description:
         'How long the issuer lets each key live. Only where it can (`expiry` on its page), and longer than grace.max + 48h. Default: as long as the issuer likes.',
@@ -142,7 +186,7 @@ const policy = z
         'Hours in which a rotation may start, promote and revoke: one window or a list. Default: always.',
     }),
   })
-  .default({})
+  .prefault({})
   .meta({ description: 'When the key is rotated, and how.' });
 const consumers = z.array(consumerSchema).default([]).meta({
   description: 'Who uses the key. The old one lives until all of them are seen on the new one.',

@@ -51,7 +51,16 @@ const rights: Readonly<Record<Use, Rights>> = {
     right(['dynamodb:Query'], [`${table.tableArn}/index/${ledgerTable.dueIndex.name}`]),
   ],
   'usage.fold': ({ table, key }) => [
-    right(['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], [table.tableArn]),
+    right(
+      [
+        'dynamodb:GetItem',
+        'dynamodb:BatchGetItem',
+        'dynamodb:Query',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+      ],
+      [table.tableArn],
+    ),
     right(encrypt, [key.keyArn]),
   ],
   'events.put': ({ bus }) => [right(['events:PutEvents'], [bus.eventBusArn])],
@@ -68,6 +77,8 @@ const rights: Readonly<Record<Use, Rights>> = {
   'issuer.list': (on) => issuerNeeds(on, 'list'),
   'issuer.probe': (on) => issuerNeeds(on, 'probe'),
   'issuer.revoke': (on) => issuerNeeds(on, 'revoke'),
+  'issuer.disable': (on) => issuerNeeds(on, 'disable'),
+  'issuer.lastUse': (on) => issuerNeeds(on, 'lastUse'),
   'secrets.copy': (on) => (holdsCopies(on) ? readKeys(on) : []),
   'target.deploy': (on) => targetNeeds(on, 'deploy'),
 };

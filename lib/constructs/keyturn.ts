@@ -39,11 +39,13 @@ import { type StepName, steps, type Use } from '../workflow/steps.ts';
 import { acknowledgeWildcard, evidence, readable } from './acknowledge.ts';
 import { Alarms } from './alarms.ts';
 import { anchorChanges, auditBucket, productionRetention } from './audit-anchor.ts';
+import { grantRoleLookup } from './consumer-roles.ts';
 import { Dashboard } from './dashboard.ts';
 import { type Declared, declared, type KeyturnObject } from './declared.ts';
 import { type Grantable, grant, secretArn } from './grants.ts';
 import { allow, type HandlerFunctionProps, handlerFunction } from './handler-function.ts';
 import { ledgerTable } from './ledger-table.ts';
+import { ownerTopic } from './owner-topic.ts';
 import { RotationWorkflow } from './rotation-workflow.ts';
 import { deadLetterQueue, everyMinute, grantSend, onRotateRequested, queue, takeFrom } from './triggers.ts';
 
@@ -88,6 +90,8 @@ export class Keyturn extends Construct {
   readonly stateMachine: StateMachine;
   /** Where alarms go: subscribe whoever is on call. */
   readonly alarmTopic: Topic;
+  /** What owners of credentials are asked and told: subscribe each with a filter. */
+  readonly ownerTopic: Topic;
   /** Holds what the audit trail is compared with. */
   readonly auditBucket: Bucket;
 
@@ -120,6 +124,8 @@ export class Keyturn extends Construct {
     const sweepDue = this.sweep(deadLetters);
     this.auditBucket = this.anchor(deadLetters, props.auditRetention);
     this.alarmTopic = this.watch(sweepDue, deadLetters);
+    const on = { installation: this.name, bus: this.bus, key: this.#key, deadLetters };
+    this.ownerTopic = ownerTopic(this, on);
     this.parameters(deadLetters);
     this.registerAtSynthesis();
   }
@@ -188,8 +194,11 @@ export class Keyturn extends Construct {
   }
 
   private workflow(): StateMachine {
-    const of = (name: StepName, id: string, entry: string): NodejsFunction =>
-      this.handler(id, entry, steps[name].uses, { timeout: steps[name].timeout });
+    const of = (name: StepName, id: string, entry: string): NodejsFunction => {
+      const step = steps[name];
+      const settings = { timeout: step.timeout, ...('memory' in step && { memory: step.memory }) };
+      return this.handler(id, entry, step.uses, settings);
+    };
     const functions = {
       begin: of('begin', 'Begin', 'begin'),
       issueKey: of('issueKey', 'IssueKey', 'issue-key'),
@@ -197,6 +206,11 @@ export class Keyturn extends Construct {
       promoteKey: of('promoteKey', 'PromoteKey', 'promote-key'),
       deployKey: of('deployKey', 'DeployKey', 'deploy-key'),
       checkDrain: of('checkDrain', 'CheckDrain', 'check-drain'),
+      askOwner: of('askOwner', 'AskOwner', 'ask-owner'),
+      rollBack: of('rollBack', 'RollBack', 'roll-back'),
+      disableKey: of('disableKey', 'DisableKey', 'disable-key'),
+      checkBreakage: of('checkBreakage', 'CheckBreakage', 'check-breakage'),
+      enableKey: of('enableKey', 'EnableKey', 'enable-key'),
       revokeKey: of('revokeKey', 'RevokeKey', 'revoke-key'),
       proveDead: of('proveDead', 'ProveDead', 'prove-dead'),
       complete: of('complete', 'Complete', 'complete'),
@@ -225,8 +239,9 @@ export class Keyturn extends Construct {
 
   private usageIntake(deadLetters: Queue): Queue {
     const usage = queue(this, 'Usage', this.#key, deadLetters, Duration.seconds(60));
+    const keptDays = Math.ceil(this.#declared.config.usage.keep / Duration.days(1).toSeconds());
     const fold = this.handler('FoldUsage', 'fold-usage', ['usage.fold'], {
-      environment: { deadLetterQueueUrl: deadLetters.queueUrl },
+      environment: { deadLetterQueueUrl: deadLetters.queueUrl, usageKeptDays: String(keptDays) },
     });
     grantSend(fold, deadLetters);
     takeFrom(fold, usage, {
@@ -324,6 +339,7 @@ export class Keyturn extends Construct {
       resourceName: parameter.slice(1),
     });
     register.addToRolePolicy(allow(['ssm:PutParameter'], [arn]));
+    grantRoleLookup(register, config);
     new Trigger(this, 'Registration', {
       handler: register,
       timeout: Duration.seconds(registration.timeout),
@@ -341,6 +357,7 @@ export class Keyturn extends Construct {
       'dead-letter-queue': deadLetters.queueUrl,
       'audit-bucket': this.auditBucket.bucketName,
       'alarm-topic': this.alarmTopic.topicArn,
+      'owner-topic': this.ownerTopic.topicArn,
     } satisfies Record<Exclude<StackParameter, 'installation'>, string>;
     for (const [name, stringValue] of Object.entries(values)) {
       new StringParameter(this, `Parameter-${name}`, {

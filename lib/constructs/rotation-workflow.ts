@@ -1,7 +1,6 @@
-/** The rotation state machine: one Task per step, the waits between them, and where each failure goes. */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+/** The rotation state machine: how its steps hang together, the waits between them, and where each failure goes. */
+import { RemovalPolicy } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import {
   Choice,
@@ -10,39 +9,26 @@ import {
   Errors,
   Fail,
   type IChainable,
-  JitterType,
   LogLevel,
-  Map as MapState,
-  Pass,
-  ProvideItems,
   QueryLanguage,
   StateMachine,
   StateMachineType,
   Succeed,
-  TaskInput,
   Wait,
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
-import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { endsWithoutEffect, neverMended, notWorthRetrying, routed } from '../rotation/errors.ts';
-import { type StepName, steps } from '../workflow/steps.ts';
+import { endsWithoutEffect } from '../rotation/errors.ts';
 import { acknowledgeWildcard, evidence } from './acknowledge.ts';
+import { type StepFunctions, stepTasks } from './step-tasks.ts';
 
 export interface RotationWorkflowProps {
-  /** The function of each step. */
-  readonly functions: Readonly<Record<StepName, NodejsFunction>>;
+  readonly functions: StepFunctions;
   readonly logKey: IKey;
 }
 
 /** What a Choice reads: every verdict that branches names the next step. */
 const nextIs = (step: string): Condition => Condition.jsonata(`{% $states.input.next = '${step}' %}`);
-
-/** Every step gets what the execution was started with, so the state can't grow and a secret has no way in. */
-const executionInput = '$states.context.Execution.Input';
-
-/** Seconds in which an issuer's other credentials have had their turns. */
-const turnsAtTheIssuer = 3600;
 
 export class RotationWorkflow extends Construct {
   readonly stateMachine: StateMachine;
@@ -50,22 +36,25 @@ export class RotationWorkflow extends Construct {
   constructor(scope: Construct, id: string, { functions, logKey }: RotationWorkflowProps) {
     super(scope, id);
 
-    const begin = this.step('Begin', 'begin', functions);
-    const issue = this.step('Issue key', 'issueKey', functions);
-    const verify = this.step('Verify key', 'verifyKey', functions);
-    const promote = this.untilDone('Promote key', 'promoteKey', functions);
-    const windowWait = Wait.jsonata(this, 'Wait for window', {
-      time: WaitTime.timestamp('{% $states.input.lookAt %}'),
-    });
-    const deploy = this.deployment(functions);
-    const graceWait = Wait.jsonata(this, 'Wait out grace', {
-      time: WaitTime.timestamp('{% $states.input.lookAt %}'),
-    });
-    const check = this.untilDone('Check drain', 'checkDrain', functions);
-    const revoke = this.untilDone('Revoke key', 'revokeKey', functions);
-    const prove = this.untilDone('Prove dead', 'proveDead', functions);
-    const complete = this.untilDone('Complete', 'complete', functions);
-    const abandon = this.abandonStep(functions);
+    const { step, untilDone, ...tasks } = stepTasks(this, functions);
+    const begin = step('Begin', 'begin');
+    const issue = step('Issue key', 'issueKey');
+    const verify = step('Verify key', 'verifyKey');
+    const promote = untilDone('Promote key', 'promoteKey');
+    const windowWait = this.waitUntilLook('Wait for window');
+    const deploy = tasks.deployToTargets();
+    const graceWait = this.waitUntilLook('Wait out grace');
+    const check = untilDone('Check drain', 'checkDrain');
+    const ask = tasks.askOwner();
+    const rollBack = untilDone('Roll back', 'rollBack');
+    const disable = untilDone('Disable key', 'disableKey');
+    const observe = this.waitUntilLook('Observe');
+    const breakage = untilDone('Check breakage', 'checkBreakage');
+    const enable = untilDone('Enable key', 'enableKey');
+    const revoke = untilDone('Revoke key', 'revokeKey');
+    const prove = untilDone('Prove dead', 'proveDead');
+    const complete = untilDone('Complete', 'complete');
+    const abandon = tasks.abandon();
     const ended = new Succeed(this, 'Ended without effect', {
       comment: 'Somebody else owns the credential.',
     });
@@ -84,13 +73,17 @@ export class RotationWorkflow extends Construct {
     issue.addCatch(revoke, { errors: ['OrphanFound'] });
     issue.addCatch(blocked, { errors: ['UnknownKeyFound'] });
     complete.addCatch(revoke, { errors: ['OrphanFound'] });
-    for (const each of [begin, issue, verify, promote, check, revoke, prove, complete, abandon]) {
+    // A day without an answer: the owner is reminded. An answer that came first: it is followed.
+    ask.addCatch(check, { errors: [Errors.TIMEOUT, 'AlreadyDecided'], outputs: {} });
+    const beforeCommit = [begin, issue, verify, promote];
+    const later = [check, ask, rollBack, disable, breakage, enable, revoke, prove, complete, abandon];
+    for (const each of [...beforeCommit, ...later]) {
       each.addCatch(ended, { errors: [...endsWithoutEffect] });
     }
     // Begin as well: it may have taken the lock before it failed, and nobody else would let go of it.
-    for (const beforeCommit of [begin, issue, verify, promote]) {
-      beforeCommit.addCatch(busy, { errors: ['StepBusy'] });
-      beforeCommit.addCatch(abandon, {
+    for (const each of beforeCommit) {
+      each.addCatch(busy, { errors: ['StepBusy'] });
+      each.addCatch(abandon, {
         errors: [Errors.ALL],
         outputs: { failure: '{% $states.errorOutput %}' },
       });
@@ -101,8 +94,10 @@ export class RotationWorkflow extends Construct {
     issue.next(verify).next(promote);
     // A key may have been revoked, or have ended, while it waited.
     windowWait.next(verify);
+    const promoted = new Choice(this, 'Promoted?', { queryLanguage: QueryLanguage.JSONATA });
+    rollBack.next(promoted);
     promote.next(
-      new Choice(this, 'Promoted?', { queryLanguage: QueryLanguage.JSONATA })
+      promoted
         .when(nextIs('wait'), windowWait)
         .when(nextIs('verifyKey'), verify)
         .when(nextIs('deployKey'), deploy)
@@ -114,16 +109,25 @@ export class RotationWorkflow extends Construct {
       new Choice(this, 'Drained?', { queryLanguage: QueryLanguage.JSONATA })
         .when(nextIs('wait'), graceWait)
         .when(nextIs('deployKey'), deploy)
+        .when(nextIs('disableKey'), disable)
+        .when(nextIs('enableKey'), enable)
+        .when(nextIs('askOwner'), ask)
+        .when(nextIs('rollBack'), rollBack)
         .when(nextIs('revokeKey'), revoke)
         .when(nextIs('complete'), complete)
         .otherwise(ended),
     );
-    revoke.next(prove);
+    ask.next(check);
+    // What Check breakage has found stands in the ledger: Revoke key and Prove dead pass on what is not theirs.
+    disable.next(observe).next(breakage).next(revoke).next(prove);
+    enable.next(check);
     prove.next(
       new Choice(this, 'Whose proof?', { queryLanguage: QueryLanguage.JSONATA })
         .when(nextIs('complete'), complete)
         .when(nextIs('issueKey'), issue)
         .when(nextIs('checkDrain'), check)
+        .when(nextIs('disableKey'), disable)
+        .when(nextIs('enableKey'), enable)
         .when(nextIs('end'), ended)
         .otherwise(abandon),
     );
@@ -139,6 +143,9 @@ export class RotationWorkflow extends Construct {
         .when(nextIs('verifyKey'), verify)
         .when(nextIs('promoteKey'), promote)
         .when(nextIs('checkDrain'), check)
+        .when(nextIs('rollBack'), rollBack)
+        .when(nextIs('disableKey'), disable)
+        .when(nextIs('enableKey'), enable)
         .when(nextIs('revokeKey'), revoke)
         .when(nextIs('proveDead'), prove)
         .when(nextIs('complete'), complete)
@@ -153,120 +160,9 @@ export class RotationWorkflow extends Construct {
     acknowledgeWildcard(this.stateMachine, '*', evidence.noResource);
   }
 
-  /** A step whose failure is retried for a while and then abandons the rotation. */
-  private step(id: string, name: StepName, functions: RotationWorkflowProps['functions']): LambdaInvoke {
-    const task = this.task(id, name, functions);
-    this.retryWhenBusy(task, name);
-    task.addRetry({
-      errors: [...routed, ...endsWithoutEffect, ...notWorthRetrying],
-      maxAttempts: 0,
-    });
-    task.addRetry({
-      errors: [Errors.ALL],
-      interval: Duration.seconds(2),
-      backoffRate: 2,
-      maxDelay: Duration.minutes(1),
-      maxAttempts: 6,
-      jitterStrategy: JitterType.FULL,
-    });
-    return task;
-  }
-
-  /**
-   * A step that is tried for 30 days, hourly in the end, since there is no way back from it. No jitter, which would
-   * halve the days.
-   */
-  private untilDone(
-    id: string,
-    name: StepName,
-    functions: RotationWorkflowProps['functions'],
-    payload?: string,
-  ): LambdaInvoke {
-    const task = this.task(id, name, functions, payload);
-    this.retryWhenBusy(task, name);
-    task.addRetry({ errors: [...routed, ...endsWithoutEffect, ...neverMended], maxAttempts: 0 });
-    task.addRetry({
-      errors: [Errors.ALL],
-      interval: Duration.seconds(5),
-      backoffRate: 2,
-      maxDelay: Duration.hours(1),
-      maxAttempts: 730,
-    });
-    return task;
-  }
-
-  /**
-   * One Deploy key per target. A target that fails for longer than an hour, or for good, is left behind for now: it
-   * holds the old key, and Check drain comes back to it.
-   */
-  private deployment(functions: RotationWorkflowProps['functions']): MapState {
-    const task = this.task(
-      'Deploy key',
-      'deployKey',
-      functions,
-      `{% $merge([${executionInput}, {'target': $states.input}]) %}`,
-    );
-    task.addRetry({
-      // The targets of a rotation take turns at its lease.
-      errors: ['StepBusy'],
-      interval: Duration.seconds(3),
-      backoffRate: 1,
-      maxAttempts: 120,
-    });
-    task.addRetry({
-      errors: [...endsWithoutEffect, ...neverMended, 'TargetRejected'],
-      maxAttempts: 0,
-    });
-    task.addRetry({
-      errors: [Errors.ALL],
-      interval: Duration.seconds(10),
-      backoffRate: 2,
-      maxDelay: Duration.minutes(10),
-      maxAttempts: 12,
-    });
-    task.addCatch(Pass.jsonata(this, 'Left behind'), { errors: [Errors.ALL] });
-    const all = MapState.jsonata(this, 'Deploy to targets', {
-      items: ProvideItems.jsonata('{% $states.input.targets %}'),
-      outputs: "{% {'lookAt': $states.input.lookAt} %}",
-    });
-    return all.itemProcessor(task);
-  }
-
-  private abandonStep(functions: RotationWorkflowProps['functions']): LambdaInvoke {
-    return this.untilDone(
-      'Abandon',
-      'abandon',
-      functions,
-      `{% $merge([${executionInput}, $exists($states.input.failure) ? {'failure': $states.input.failure} : {}]) %}`,
-    );
-  }
-
-  private task(
-    id: string,
-    name: StepName,
-    functions: RotationWorkflowProps['functions'],
-    payload = `{% ${executionInput} %}`,
-  ): LambdaInvoke {
-    return LambdaInvoke.jsonata(this, id, {
-      lambdaFunction: functions[name],
-      payload: TaskInput.fromText(payload),
-      outputs: '{% $states.result.Payload %}',
-      retryOnServiceExceptions: false,
-    });
-  }
-
-  /**
-   * A dead invocation's lease runs out after its function's timeout; this waits longer than that, and long enough
-   * for many credentials to take turns at an issuer that makes one key at a time.
-   */
-  private retryWhenBusy(task: LambdaInvoke, name: StepName): void {
-    const interval = 10;
-    task.addRetry({
-      errors: ['StepBusy'],
-      interval: Duration.seconds(interval),
-      backoffRate: 1,
-      maxAttempts: Math.ceil((steps[name].timeout + turnsAtTheIssuer) / interval),
-    });
+  /** Verdicts that sleep say until when. */
+  private waitUntilLook(id: string): Wait {
+    return Wait.jsonata(this, id, { time: WaitTime.timestamp('{% $states.input.lookAt %}') });
   }
 
   private machine(start: IChainable, logKey: IKey): StateMachine {

@@ -1,7 +1,8 @@
 /** The issuer of access keys of one IAM user. Its calls are made with the rights of the step's role, so it has no admin secret. */
 import * as z from 'zod';
 import type { Need } from '../plug-ins/need.ts';
-import type { Capabilities } from '../rotation/ports.ts';
+import { IssuerRejected } from '../rotation/errors.ts';
+import type { Capabilities, Issuer } from '../rotation/ports.ts';
 import { defineIssuer } from './define-issuer.ts';
 import { durationText, secondsOf } from './durations.ts';
 
@@ -9,6 +10,9 @@ import { durationText, secondsOf } from './durations.ts';
 const keysPerUser = 2;
 
 const upToTenMinutes = durationText({ min: '0s', max: '10m' });
+
+/** For users whose last use is too late to wait for, or is nobody's business. */
+const notAsked = 'none';
 
 const block = z.strictObject({
   type: z.literal('aws-iam'),
@@ -27,6 +31,12 @@ const block = z.strictObject({
   createLag: upToTenMinutes.default('15s'),
   /** Until a deleted or inactive key is refused, and a deleted one unlisted, everywhere. As for `createLag`. */
   revokeLag: upToTenMinutes.default('15s'),
+  /**
+   * Until a use of a key shows at iam:GetAccessKeyLastUsed; `none`: never ask. AWS gives no figure for keys; of a user's
+   * activity it says "usually within four hours".
+   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_GenerateServiceLastAccessedDetails.html
+   */
+  lastUsedLag: z.union([z.literal(notAsked), durationText({ min: '0s', max: '7d' })]).default('4h'),
   /** Answers in a row that make a proof. */
   probes: z.int().min(2).max(20).default(3),
 });
@@ -37,7 +47,7 @@ type AwsIamBlock = z.output<typeof block>;
 export const awsIam = defineIssuer({
   type: 'aws-iam',
   config: block,
-  permissions: ({ user }) => {
+  permissions: ({ user, lastUsedLag }) => {
     const may = (...actions: readonly string[]): readonly Need[] => [
       { kind: 'iam', actions, resources: [`arn:\${Partition}:iam::\${Account}:user${user}`] },
     ];
@@ -47,6 +57,7 @@ export const awsIam = defineIssuer({
       list: may('iam:ListAccessKeys'),
       // sts:GetCallerIdentity, with the key itself: it needs no right, and no policy can deny it.
       probe: [],
+      lastUse: lastUsedLag === notAsked ? [] : may('iam:GetAccessKeyLastUsed'),
       disable: may('iam:UpdateAccessKey'),
       revoke: may('iam:DeleteAccessKey'),
     };
@@ -57,19 +68,30 @@ export const awsIam = defineIssuer({
   connect: (found, world) => ({
     capabilities: capabilitiesOf(found),
     ...world.accessKeys(userNameOf(found)),
+    ...(found.lastUsedLag === notAsked && { lastUse: refuseLastUse }),
   }),
 });
+
+const refuseLastUse: Issuer['lastUse'] = async () => {
+  throw new IssuerRejected(
+    `this issuer is not asked when keys are used: its block has lastUsedLag: ${notAsked}`,
+  );
+};
 
 /** What IAM's calls take: the name without the path. Names are unique in an account, whatever their path. */
 const userNameOf = ({ user }: Pick<AwsIamBlock, 'user'>): string => user.slice(user.lastIndexOf('/') + 1);
 
-function capabilitiesOf({ exclusive, createLag, revokeLag, probes }: AwsIamBlock): Capabilities {
+function capabilitiesOf(found: AwsIamBlock): Capabilities {
+  const { exclusive, createLag, revokeLag, lastUsedLag, probes } = found;
   return {
     create: 'api',
     maxLiveKeys: keysPerUser,
     named: false,
     list: true,
     disable: true,
+    lastUsedLag: lastUsedLag === notAsked ? null : secondsOf(lastUsedLag),
+    // It knows one time for calls that were accepted and calls that were not.
+    reportsDenied: false,
     expiry: false,
     keyIdInCalls: true,
     exclusive,

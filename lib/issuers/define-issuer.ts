@@ -7,7 +7,9 @@ import type { SecretText } from '../rotation/secret-text.ts';
 import type { Instant } from '../usage/instant.ts';
 
 /** What rights are told apart by; `enable` takes what `disable` takes. */
-export type PermissionVerb = 'create' | 'list' | 'probe' | 'disable' | 'revoke';
+export const permissionVerbs = ['create', 'list', 'probe', 'lastUse', 'disable', 'revoke'] as const;
+
+export type PermissionVerb = (typeof permissionVerbs)[number];
 
 export type Permissions = Readonly<Record<PermissionVerb, readonly Need[]>>;
 

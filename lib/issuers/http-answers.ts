@@ -83,6 +83,7 @@ function own(value: unknown, field: string): unknown {
   return Object.getOwnPropertyDescriptor(value, field)?.value;
 }
 
-function fromEpoch(value: number): number {
+/** Milliseconds since 1970 of a number in seconds or milliseconds. */
+export function fromEpoch(value: number): number {
   return Math.abs(value) < firstMilliseconds ? value * 1000 : value;
 }

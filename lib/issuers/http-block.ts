@@ -3,7 +3,14 @@ import * as z from 'zod';
 import { secretName } from '../plug-ins/aws-names.ts';
 import { isBareAddress, mayPass } from '../plug-ins/http-client.ts';
 import { durationText } from './durations.ts';
-import { expiryVariables, isMap, type Mistake, mentions, templateMistakes } from './http-variables.ts';
+import {
+  expiryVariables,
+  httpVerbs,
+  isMap,
+  type Mistake,
+  mentions,
+  templateMistakes,
+} from './http-variables.ts';
 import type { Json } from './templates.ts';
 
 const text = z.string().min(1);
@@ -12,6 +19,7 @@ const dottedPath = z.string().regex(/^[^.]+(\.[^.]+)*$/, {
 });
 const fieldName = z.string().regex(/^[A-Za-z0-9_-]+$/, { error: 'expected letters, digits, - and _' });
 const upToTenMinutes = durationText({ min: '0s', max: '10m' });
+const upToAWeek = durationText({ min: '0s', max: '7d' });
 const host = z.string().regex(/^([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?$/, {
   error: 'expected a host in lower case, with its port if it is not 443, such as api.example.com',
 });
@@ -69,6 +77,16 @@ const listRequest = z.strictObject({
   }),
 });
 
+const lastUseRequest = z.strictObject({
+  ...request,
+  answer: z.strictObject({
+    /** When the key was last used: ISO 8601 with its offset, or a number since 1970; null or not there for never. */
+    lastUsedAt: dottedPath,
+    /** When a call with the key was last refused, one with a disabled key too. */
+    lastDeniedAt: dottedPath.optional(),
+  }),
+});
+
 /** Other statuses say nothing about a key: redirects, "too many", "later", and the server's own failures. */
 const tellingStatus = z.int().refine((status) => isTelling(status), {
   error: 'expected a status that says something about a key: 2xx, or 4xx without 408, 425 and 429',
@@ -105,7 +123,7 @@ const block = z.strictObject({
       z.strictObject({
         create: secretName,
         revoke: secretName,
-        /** For all steps that list. @default that of `create` */
+        /** For all steps that list or ask for the last use. @default that of `create` */
         list: secretName.optional(),
       }),
     ],
@@ -126,6 +144,8 @@ const block = z.strictObject({
     createLag: upToTenMinutes,
     /** Until a revoked key is refused, and unlisted, everywhere. */
     revokeLag: upToTenMinutes,
+    /** Until a use of a key shows in the answer to `lastUse`. */
+    lastUsedLag: upToAWeek.optional(),
     /** Answers in a row that make a proof. */
     probes: z.int().min(2).max(20).default(3),
   }),
@@ -133,6 +153,7 @@ const block = z.strictObject({
     create: createRequest,
     list: listRequest.optional(),
     probe: probeRequest,
+    lastUse: lastUseRequest.optional(),
     disable: simpleRequest.optional(),
     enable: simpleRequest.optional(),
     revoke: simpleRequest,
@@ -143,6 +164,7 @@ export type HttpBlock = z.output<typeof block>;
 export type HttpRequest = z.output<typeof simpleRequest>;
 export type CreateRequest = z.output<typeof createRequest>;
 export type ListRequest = z.output<typeof listRequest>;
+export type LastUseRequest = z.output<typeof lastUseRequest>;
 
 export const httpBlock = block
   // Looks at what is there, even where another part of the block is wrong, so that one reading shows every mistake.
@@ -155,12 +177,10 @@ function report(mistakes: readonly Mistake[], context: z.core.$RefinementCtx): v
   for (const { path, ...rest } of mistakes) context.addIssue({ code: 'custom', path: [...path], ...rest });
 }
 
-const verbs = ['create', 'list', 'probe', 'disable', 'enable', 'revoke'] as const;
-
 function contradictions({ capabilities, requests }: HttpBlock): readonly Mistake[] {
   const { create, list, probe, disable, enable } = requests;
   const at = (...path: readonly PropertyKey[]) => ({ because: (message: string) => ({ path, message }) });
-  const bodiless = verbs.filter(
+  const bodiless = httpVerbs.filter(
     (verb) => requests[verb]?.method === 'GET' && requests[verb].body !== undefined,
   );
   const missingRules = (['alive', 'dead'] as const).filter((then) =>
@@ -177,6 +197,7 @@ function contradictions({ capabilities, requests }: HttpBlock): readonly Mistake
       : []),
     ...(disable && !enable ? [at('requests', 'disable').because('needs "enable", to take it back')] : []),
     ...(enable && !disable ? [at('requests', 'enable').because('is of no use without "disable"')] : []),
+    ...lastUseContradictions(capabilities.lastUsedLag, requests.lastUse),
     ...(capabilities.named && !mentions(create, 'label')
       ? [at('capabilities', 'named').because('is true, but requests.create does not use ${label}')]
       : []),
@@ -185,6 +206,33 @@ function contradictions({ capabilities, requests }: HttpBlock): readonly Mistake
       : []),
     ...(list?.answer.cursor !== undefined && list.answer.next === undefined
       ? [at('requests', 'list', 'answer', 'cursor').because('needs "next", the place where the cursor is')]
+      : []),
+  ];
+}
+
+function lastUseContradictions(
+  lag: string | undefined,
+  lastUse: LastUseRequest | undefined,
+): readonly Mistake[] {
+  const path = ['capabilities', 'lastUsedLag'];
+  if (!lastUse) return lag === undefined ? [] : [{ path, message: 'is of no use without requests.lastUse' }];
+  const { lastUsedAt, lastDeniedAt } = lastUse.answer;
+  return [
+    ...(lag === undefined
+      ? [
+          {
+            path,
+            message: 'is missing: say how long it takes until a use shows in the answer to requests.lastUse',
+          },
+        ]
+      : []),
+    ...(lastDeniedAt === lastUsedAt
+      ? [
+          {
+            path: ['requests', 'lastUse', 'answer', 'lastDeniedAt'],
+            message: 'is the place of lastUsedAt: every use would count as a refused call',
+          },
+        ]
       : []),
   ];
 }

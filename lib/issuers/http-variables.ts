@@ -2,7 +2,9 @@
 import { hasUnclosed, variablesIn } from './templates.ts';
 
 /** The calls of a block, by their names in it. */
-export type HttpVerb = 'create' | 'list' | 'probe' | 'disable' | 'enable' | 'revoke';
+export const httpVerbs = ['create', 'list', 'probe', 'lastUse', 'disable', 'enable', 'revoke'] as const;
+
+export type HttpVerb = (typeof httpVerbs)[number];
 
 /** One mistake that no single field shows. */
 export interface Mistake {
@@ -22,6 +24,7 @@ const variablesOf: Readonly<Record<HttpVerb, readonly string[]>> = {
   // A probe shows what the key can do, so it is made with the key alone. The steps that probe also list, and so may
   // read the secret for that: `admin.list`, else `admin.create`.
   probe: ['key.secret'],
+  lastUse: ['admin.<field>', 'key.id'],
   disable: ['admin.<field>', 'key.id'],
   enable: ['admin.<field>', 'key.id'],
   revoke: ['admin.<field>', 'key.id'],
@@ -30,25 +33,17 @@ const variablesOf: Readonly<Record<HttpVerb, readonly string[]>> = {
 /** Without these a call would not be about the key in question. */
 const neededVariable: Readonly<Partial<Record<HttpVerb, string>>> = {
   probe: 'key.secret',
+  lastUse: 'key.id',
   disable: 'key.id',
   enable: 'key.id',
   revoke: 'key.id',
 };
 
-const verbs = [
-  'create',
-  'list',
-  'probe',
-  'disable',
-  'enable',
-  'revoke',
-] as const satisfies readonly HttpVerb[];
-
 /** Variables that their place does not know, or lacks. Takes any value: the block may have other mistakes. */
 export function templateMistakes(found: unknown): readonly Mistake[] {
   const config = fieldOf(found, 'config');
   const fields = isMap(config) ? Object.keys(config).map((field) => `config.${field}`) : [];
-  return verbs.flatMap((verb) => {
+  return httpVerbs.flatMap((verb) => {
     const path = ['requests', verb];
     const asked = fieldOf(fieldOf(found, 'requests'), verb);
     if (!isMap(asked)) return [];

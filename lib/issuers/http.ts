@@ -10,6 +10,7 @@ import { secondsOf } from './durations.ts';
 import { matches } from './http-answers.ts';
 import { type HttpBlock, type HttpRequest, httpBlock, type ListRequest } from './http-block.ts';
 import { nextPage, readCreated, readPage } from './http-keys.ts';
+import { readLastUse } from './http-last-use.ts';
 import { buildCall } from './http-request.ts';
 import { expiryVariables, type HttpVerb, mentions } from './http-variables.ts';
 import { expandJson, type Value, type Variables } from './templates.ts';
@@ -25,7 +26,8 @@ export const http = defineIssuer({
     create: [adminNeed(block, 'create')],
     list: [adminNeed(block, 'list')],
     probe: [],
-    disable: [adminNeed(block, 'disable')],
+    lastUse: block.requests.lastUse ? [adminNeed(block, 'lastUse')] : [],
+    disable: block.requests.disable ? [adminNeed(block, 'disable')] : [],
     revoke: [adminNeed(block, 'revoke')],
   }),
   capabilities: capabilitiesOf,
@@ -40,6 +42,8 @@ function capabilitiesOf({ capabilities, exclusive, requests }: HttpBlock): Capab
     named: capabilities.named,
     list: requests.list !== undefined,
     disable: requests.disable !== undefined,
+    lastUsedLag: capabilities.lastUsedLag === undefined ? null : secondsOf(capabilities.lastUsedLag),
+    reportsDenied: requests.lastUse?.answer.lastDeniedAt !== undefined,
     expiry: expiryVariables.some((name) => mentions(requests.create, name)),
     keyIdInCalls: false,
     exclusive,
@@ -82,6 +86,10 @@ function connect(block: HttpBlock, world: IssuerWorld): Issuer {
       const { request, answer } = await exchange('probe', { 'key.secret': secret }, requests.probe);
       return judge(request.rules, answer, configOf(block));
     },
+    lastUse: async (keyId) => {
+      const { request, answer, where } = await exchange('lastUse', { 'key.id': keyId }, requests.lastUse);
+      return readLastUse(request.answer, accept(request, answer, where), where);
+    },
     // A key that is not there is what was wanted; whether it is dead, the probe or the list must say.
     revoke: (keyId) => change('revoke', keyId, [404, 410]),
     disable: (keyId) => change('disable', keyId),
@@ -99,8 +107,7 @@ function exchangeWith(block: HttpBlock, world: IssuerWorld) {
     request: Request | undefined,
     next?: URL,
   ) => {
-    if (!request)
-      throw new IssuerRejected(`this issuer cannot ${verb} keys: its block has no requests.${verb}`);
+    if (!request) throw new IssuerRejected(`this issuer cannot do that: its block has no requests.${verb}`);
     const admin = verb === 'probe' ? new Map() : await adminOf(block, verb, world);
     const call = buildCall(block, request, new Map([...configOf(block), ...admin, ...Object.entries(own)]));
     const url = next ?? call.url;
@@ -188,6 +195,6 @@ function adminNeed(block: HttpBlock, verb: Exclude<HttpVerb, 'probe'>): Need {
 
 function adminSecretFor({ admin }: HttpBlock, verb: Exclude<HttpVerb, 'probe'>): string {
   if (typeof admin === 'string') return admin;
-  if (verb === 'list') return admin.list ?? admin.create;
+  if (verb === 'list' || verb === 'lastUse') return admin.list ?? admin.create;
   return verb === 'create' ? admin.create : admin.revoke;
 }

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { configsOf, pluginFor } from '../plug-ins/blocks.ts';
 import type { Capabilities, Issuer } from '../rotation/ports.ts';
 import { awsIam } from './aws-iam.ts';
-import type { IssuerWorld, Permissions } from './define-issuer.ts';
+import type { AdminFields, IssuerWorld, Permissions } from './define-issuer.ts';
 import { http } from './http.ts';
 
 const plugins = [awsIam, http] as const;
@@ -20,7 +20,22 @@ export type IssuerBlock = z.output<typeof issuerBlockSchema>;
 
 /** @throws InvalidInput when the block is of no known kind, or not as its kind wants it. */
 export function connectIssuer(block: unknown, world: IssuerWorld): Issuer {
-  return pluginOf(block).bind(block).connect(world);
+  return pluginOf(block)
+    .bind(block)
+    .connect({ ...world, secret: readOnce(world) });
+}
+
+/**
+ * A connection lives no longer than an invocation and needs its admin secret once: a list of many pages would read it
+ * for each, and every read is paid for. One that could not be read is read again.
+ */
+function readOnce(world: IssuerWorld): IssuerWorld['secret'] {
+  const read = new Map<string, AdminFields>();
+  return async (name) => {
+    const fields = read.get(name) ?? (await world.secret(name));
+    read.set(name, fields);
+    return fields;
+  };
 }
 
 /** What the issuer of a block can do; `@throws InvalidInput` as `connectIssuer` does. */

@@ -92,7 +92,7 @@ export function advance(rotation: Rotation, event: RotationEvent): Rotation {
       };
     case 'keyDisabled':
       if (rotation.phase !== 'disabling') throw impossible(rotation, event);
-      return { ...rotation, phase: 'observing', disabledAt: event.at };
+      return { ...rotation, phase: 'observing', disabledAt: event.at, brokenBy: [] };
     case 'nothingBroken':
       if (rotation.phase !== 'observing') throw impossible(rotation, event);
       return { ...rotation, ...revoking(rotation, event.key) };

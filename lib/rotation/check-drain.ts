@@ -21,7 +21,7 @@ export type DrainStep =
   | { readonly next: 'wait'; readonly lookAt: Instant }
   | { readonly next: 'deployKey'; readonly lookAt: Instant; readonly targets: readonly string[] };
 
-/** Extensions until a person has to decide: by grace.max where the policy says so, or to the end of a quiet. */
+/** Extensions until a person has to decide, where the policy says `extend`; else the one to the end of a quiet. */
 export const maxExtensions = 3;
 
 /** Times that a key is disabled and missed until a person has to decide. */
@@ -74,10 +74,11 @@ async function lookOf(ports: DrainPorts, turn: Turn, facts: GraceFacts): Promise
   const leaving = leavingKey(turn);
   if (!leaving) return undefined;
   const issuer = await ports.issuers.connect(leaving.issuer);
-  // The witness first: what it does not know yet may stand in a report that comes while it is asked.
+  // Before anybody is asked: silence reaches no further than the question.
+  const now = ports.clock.now();
   const witness = await issuerWitness(issuer, leaving);
   const presence = await ports.usage.presence(turn.credential.id);
-  const question = drainQuestion(turn, { now: ports.clock.now(), presence, issuer: witness });
+  const question = drainQuestion(turn, { now, presence, issuer: witness });
   return question && { turn, facts, issuer, question, verdict: drainVerdict(question) };
 }
 
@@ -138,7 +139,7 @@ async function pastDeadline(
 ): Promise<DrainStep> {
   const { turn, question, facts } = look;
   const { atDeadline, grace } = turn.credential.declaration.policy;
-  const isSpent = facts.extensions >= maxExtensions;
+  const isSpent = facts.extensions >= (atDeadline === 'extend' ? maxExtensions : 1);
   if (verdict.quietAt && !isSpent) {
     const bySeconds = secondsBetween(question.deadline, verdict.quietAt);
     return extend(ports, ref, look, { verdict, bySeconds, lookAt: verdict.quietAt });

@@ -14,7 +14,7 @@ export interface DecideInput {
   readonly choice: Choice;
   /** How long to wait; needed with `extend`, at least a second and at most 30 days. */
   readonly seconds?: Seconds;
-  /** The question that is answered. @default the newest */
+  /** The question that is answered: it must be open still. @default the open one, or none */
   readonly question?: number;
   /** Who decides, as AWS names the caller. */
   readonly by: string;
@@ -63,7 +63,7 @@ async function underWay({ ledger }: DecidePorts, credentialId: string): Promise<
   throw new InvalidInput(`credential "${credentialId}" is not rotating, so there is nothing to decide`);
 }
 
-/** @returns the number of the question that was answered. */
+/** @returns the number of the question that was answered; 0 when none was open. */
 async function record({ clock }: DecidePorts, turn: Turn, input: DecideInput): Promise<number> {
   const { choice, seconds, by } = input;
   const facts = graceFacts(turn.rotation);
@@ -71,12 +71,14 @@ async function record({ clock }: DecidePorts, turn: Turn, input: DecideInput): P
   const why = facts && key ? whyNot(turn, input) : 'no old key waits for its end';
   if (why !== undefined || !facts || !key)
     throw new InvalidInput(`credential "${turn.credential.id}" cannot be decided on: ${why}`);
-  const question = input.question ?? facts.questions;
-  if (question !== facts.questions) {
+  const open = facts.question?.number;
+  if (input.question !== undefined && input.question !== open) {
+    const now = open === undefined ? 'none is open now' : `question ${open} is`;
     throw new DecisionStale(
-      `question ${question} of credential "${turn.credential.id}" is not the newest, which is ${facts.questions}: look again, then decide`,
+      `question ${input.question} of credential "${turn.credential.id}" is not open any more, ${now}: look again, then decide`,
     );
   }
+  const question = open ?? 0;
   const decision: Decision = {
     choice,
     ...(choice === 'extend' && { seconds: seconds ?? 0 }),

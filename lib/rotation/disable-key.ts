@@ -46,9 +46,11 @@ async function disable(ports: DisablePorts, turn: Turn): Promise<void> {
   const key = leavingKey(turn);
   if (!key) return;
   const issuer = await ports.issuers.connect(key.issuer);
+  // Before the call, so that nobody is missed who was refused before it has come back.
+  const at = ports.clock.now();
   await issuer.disable(key.keyId);
   await turn.record(
-    { name: 'keyDisabled', at: ports.clock.now() },
+    { name: 'keyDisabled', at },
     { keys: [{ ...key, status: 'disabled' }], sleeps: observeOf(turn.credential.declaration.policy) },
   );
 }

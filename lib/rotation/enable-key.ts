@@ -46,5 +46,6 @@ function why(turn: Turn): { readonly reason: string; readonly brokenBy: readonly
   if (facts?.decision?.choice === 'extend')
     return { reason: `${facts.decision.by} has given it more time`, brokenBy: [] };
   const brokenBy = facts?.brokenBy ?? [];
+  if (brokenBy.length === 0) return { reason: 'nobody was heard of who could have missed it', brokenBy };
   return { reason: `it was missed by ${brokenBy.join(', ')} while it was disabled`, brokenBy };
 }

@@ -140,7 +140,7 @@ export async function block(
 
 /** What goes with the end of a rotation that a person must look at. */
 export function blocking(
-  { declaration: { issuer }, removedAt }: Credential,
+  { declaration: { issuer, owner }, removedAt }: Credential,
   {
     keyIds,
     reason,
@@ -151,7 +151,7 @@ export function blocking(
   const after = removedAt ? ({ status: 'retiring', dueAt: now } as const) : ({ status: 'blocked' } as const);
   return {
     credential: { activeRotation: null, ...after },
-    announce: { type: 'Unknown Key Found', detail: { issuer, keyIds, reason } },
+    announce: { type: 'Unknown Key Found', detail: { issuer, keyIds, reason, owner } },
   };
 }
 

@@ -4,7 +4,7 @@ import { span } from '../usage/span.ts';
 import type { Credential } from './credential.ts';
 import { dueAfter, mayChangeAt } from './due.ts';
 import { isLive, type Key } from './key.ts';
-import { drainSteps } from './plan-drain.ts';
+import { drainSteps, revokedAt } from './plan-drain.ts';
 import { plannedStart } from './plan-start.ts';
 import type { Capabilities } from './ports.ts';
 import { probeLasts } from './prove-alive.ts';
@@ -153,7 +153,7 @@ const deploy = (target: string, earliest: Instant): PlannedStep => ({
 function complete(course: Course, promoted: Instant): PlannedStep {
   const { credential, capabilities, oldKey } = course;
   const { policy } = credential.declaration;
-  const ended = plus(mayChangeAt(credential, plus(promoted, policy.grace.min)), capabilities.revokeLag);
+  const ended = plus(revokedAt(course, promoted), capabilities.revokeLag);
   const retires = credential.removedAt !== null;
   const earliest = oldKey ? ended : promoted;
   const expiresAt = policy.keyTtl && capabilities.expiry ? plus(course.startsAt, policy.keyTtl) : null;

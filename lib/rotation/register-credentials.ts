@@ -5,12 +5,14 @@ import { changeCredential, unlessChanged } from './change-credential.ts';
 import type { Credential, Declaration } from './credential.ts';
 import { dueAfter, dueAfterAdoption, failuresUntilFailing } from './due.ts';
 import { InvalidInput } from './errors.ts';
+import { inParallel } from './in-parallel.ts';
 import type { LedgerView, Ports } from './ports.ts';
+import { resolveSenders, type Senders } from './senders.ts';
 import { checkWithinReach } from './within-reach.ts';
 
 type RegisterPorts = Pick<
   Ports,
-  'ledger' | 'issuerBlocks' | 'targetBlocks' | 'installation' | 'clock' | 'digests'
+  'ledger' | 'issuerBlocks' | 'targetBlocks' | 'installation' | 'roles' | 'clock' | 'digests'
 >;
 
 /** What keyturn.yaml declares, checked, by name. */
@@ -24,7 +26,7 @@ export interface Registration {
   readonly prefixes: readonly string[];
 }
 
-export interface RegistrationCounts {
+interface Outcomes {
   readonly added: number;
   readonly changed: number;
   readonly unchanged: number;
@@ -34,17 +36,36 @@ export interface RegistrationCounts {
   readonly restored: number;
 }
 
-type Outcome = keyof RegistrationCounts;
+type Outcome = keyof Outcomes;
+
+export interface RegistrationCounts extends Outcomes {
+  /** Consumers whose declared role has no id that is known: their reports count as a stranger's, as use only. */
+  readonly unresolved: number;
+}
+
+interface Registered extends RegistrationCounts {
+  readonly installationId: string;
+  /** A line for each role that IAM could not be asked for, or does not know; at most twenty. */
+  readonly roleTroubles: readonly string[];
+}
+
+/** What every credential of a registration is written with. */
+interface Around {
+  readonly ports: RegisterPorts;
+  readonly installationId: string;
+  readonly senders: Senders;
+}
 
 /** Credentials that are written at the same time: a new table takes 4,000 writes a second, each makes about six. */
 const atOnce = 32;
 
-/** More mistakes than this are counted: CloudFormation shows a few lines. */
+/** More mistakes or troubles than this are counted: CloudFormation shows a few lines. */
 const namedAtMost = 20;
 
 /**
  * New credentials become due at once; changed ones keep their history and get the new declaration; those that are no
- * longer declared retire; those that are declared again go on, or begin anew if their last key is dead.
+ * longer declared retire; those that are declared again go on, or begin anew if their last key is dead. Each
+ * learns the ids of the roles that its consumers report as; a role without one keeps no deploy from succeeding.
  *
  * Run twice, the second time finds everything as it is, and writes nothing.
  *
@@ -55,65 +76,76 @@ const namedAtMost = 20;
 export async function registerCredentials(
   ports: RegisterPorts,
   registration: Registration,
-): Promise<RegistrationCounts & { readonly installationId: string }> {
+): Promise<Registered> {
   const { issuers, targets, credentials } = registration;
   const installationId = await ports.installation.ensure(ports.digests.randomUuid());
   const known = new Map((await ports.ledger.credentials()).map((credential) => [credential.id, credential]));
   await checkWithinReach(ports, known, registration);
   for (const [name, block] of Object.entries(issuers)) await ports.issuerBlocks.put(name, block);
   for (const [name, block] of Object.entries(targets)) await ports.targetBlocks.put(name, block);
+  const senders = await resolveSenders(ports, credentials);
+  const around = { ports, installationId, senders };
   const counts = { added: 0, changed: 0, unchanged: 0, removed: 0, restored: 0 };
   const mistakes: string[] = [];
   const ids = new Set([...known.keys(), ...Object.keys(credentials)]);
-  await inParallel([...ids], async (id) => {
+  await inParallel(ids, atOnce, async (id) => {
     try {
-      const outcome = await register(ports, installationId, id, known.get(id), credentials[id]);
+      const outcome = await register(around, id, known.get(id), credentials[id]);
       if (outcome) counts[outcome] += 1;
     } catch (error) {
       mistakes.push(error instanceof Error ? error.message : String(error));
     }
   });
   if (mistakes.length > 0) throw inWords(mistakes, ids.size);
-  return { ...counts, installationId };
+  const unresolved = Object.entries(credentials)
+    .flatMap(([id, declaration]) => Object.values(senders.of(declaration, known.get(id))))
+    .filter((roleId) => roleId === null).length;
+  return { ...counts, unresolved, installationId, roleTroubles: shortened(senders.troubles) };
 }
 
 /** @returns nothing for what was removed before, and still is. */
 async function register(
-  ports: RegisterPorts,
-  installationId: string,
+  around: Around,
   id: string,
   known: Credential | undefined,
   declared: Declaration | undefined,
 ): Promise<Outcome | undefined> {
+  const { ports } = around;
   return unlessChanged(ports, async (isAgain) => {
     const credential = isAgain ? (await ports.ledger.load(id))?.credential : known;
     if (!declared) return credential && remove(ports, credential);
-    if (!credential) return add(ports, installationId, id, declared);
-    return update(ports, credential, declared);
+    if (!credential) return add(around, id, declared);
+    return update(around, credential, declared);
   });
 }
 
 async function add(
-  ports: RegisterPorts,
-  installationId: string,
+  { ports, installationId, senders }: Around,
   id: string,
   declaration: Declaration,
 ): Promise<Outcome> {
   const credential = fresh(installationId, id, declaration, ports.clock.now());
-  await changeCredential(ports, credential, { actor, what: 'registered', fields: { declaration } });
+  const fields = { declaration, ...changedSenders(credential, senders.of(declaration, undefined)) };
+  await changeCredential(ports, credential, { actor, what: 'registered', fields });
   return 'added';
 }
 
 async function update(
-  ports: RegisterPorts,
+  { ports, senders }: Around,
   credential: Credential,
   declaration: Declaration,
 ): Promise<Outcome> {
   const isSame = canonicalJson(credential.declaration) === canonicalJson(declaration);
-  if (isSame && !credential.removedAt) return 'unchanged';
+  const changed = changedSenders(credential, senders.of(declaration, credential));
+  if (isSame && !credential.removedAt) {
+    if (!changed) return 'unchanged';
+    await changeCredential(ports, credential, { actor, what: 'sendersChanged', fields: changed });
+    return 'changed';
+  }
   checkChange(credential, declaration);
   const fields = {
     declaration,
+    ...changed,
     removedAt: null,
     ...(await whenNext(ports, credential, declaration)),
     // In another secret there is no version of ours yet; in the same one the dead key's is where AWSCURRENT is.
@@ -123,6 +155,13 @@ async function update(
   await changeCredential(ports, credential, { actor, what, fields });
   return credential.removedAt ? 'restored' : 'changed';
 }
+
+/** Only what differs is written, and stands in the audit trail. */
+const changedSenders = (
+  { senders: before }: Credential,
+  senders: Credential['senders'],
+): Pick<Credential, 'senders'> | undefined =>
+  canonicalJson(before) === canonicalJson(senders) ? undefined : { senders };
 
 /** What a new declaration means for the next rotation; one that is under way sets its own end. */
 async function whenNext(
@@ -220,6 +259,7 @@ function fresh(installationId: string, id: string, declaration: Declaration, now
     pause: null,
     mustChangeBy: null,
     failures: 0,
+    senders: {},
     removedAt: null,
     auditSeq: 0,
     auditHash: '',
@@ -228,22 +268,13 @@ function fresh(installationId: string, id: string, declaration: Declaration, now
 
 const actor = 'registration';
 
-async function inParallel<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  const rest = all.values();
-  const worker = async (): Promise<void> => {
-    for (const one of rest) await work(one);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+function inWords(mistakes: readonly string[], of: number): InvalidInput {
+  const lines = shortened(mistakes).map((line) => `- ${line}`);
+  const heading = `${mistakes.length} of ${of} credentials could not be registered, all others are:`;
+  return new InvalidInput([heading, ...lines].join('\n'));
 }
 
-function inWords(mistakes: readonly string[], of: number): InvalidInput {
-  const named = mistakes.slice(0, namedAtMost).map((mistake) => `- ${mistake}`);
-  const rest = mistakes.length - named.length;
-  return new InvalidInput(
-    [
-      `${mistakes.length} of ${of} credentials could not be registered, all others are:`,
-      ...named,
-      ...(rest > 0 ? [`- and ${rest} more`] : []),
-    ].join('\n'),
-  );
+function shortened(lines: readonly string[]): readonly string[] {
+  const rest = lines.length - namedAtMost;
+  return rest > 0 ? [...lines.slice(0, namedAtMost), `and ${rest} more`] : lines;
 }

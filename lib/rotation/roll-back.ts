@@ -1,5 +1,5 @@
 /** Roll back: a rotation in reverse. Consumers get the old key again, and the new one is to leave. */
-import { type Instant, plus } from '../usage/instant.ts';
+import { plus } from '../usage/instant.ts';
 import { changedOutside, currentVersion } from './current-version.ts';
 import { targetsBehind } from './deploy-key.ts';
 import { ImpossibleTransition, KeyRefused } from './errors.ts';
@@ -26,15 +26,26 @@ type RollBackPorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets'>;
  */
 export async function rollBack(ports: RollBackPorts, ref: RotationRef): Promise<PromoteStep> {
   return takeTurn(ports, 'rollBack', ref, async (turn) => {
-    const now = ports.clock.now();
-    if (turn.rotation.phase !== 'rolling-back') return { next: 'grace', lookAt: now };
-    const old = oldKey(turn);
-    if (!old) throw new ImpossibleTransition(`rotation ${turn.rotation.rotationId} has no key to go back to`);
-    const why = await whyRefused(ports, turn, old);
-    if (why !== undefined) return refuse(ports, turn, old, why);
-    await moveCurrent(ports, turn, { from: newKey(turn), to: old });
-    return goBack(ports, turn, old);
+    if (turn.rotation.phase === 'rolling-back') await decideWhether(ports, turn);
+    return onward(ports, turn);
   });
+}
+
+async function decideWhether(ports: RollBackPorts, turn: Turn): Promise<void> {
+  const old = oldKey(turn);
+  if (!old) throw new ImpossibleTransition(`rotation ${turn.rotation.rotationId} has no key to go back to`);
+  const why = await whyRefused(ports, turn, old);
+  await (why === undefined ? goBack(ports, turn, old) : refuse(ports, turn, old, why));
+}
+
+/** As after a promotion. What comes next looks for itself whether it is its turn. */
+function onward({ clock }: RollBackPorts, turn: Turn): PromoteStep {
+  const facts = graceFacts(turn.rotation);
+  if (turn.rotation.phase !== 'grace' || facts?.leaving !== 'new')
+    return { next: 'grace', lookAt: clock.now() };
+  const lookAt = plus(facts.promotedAt, turn.credential.declaration.policy.grace.min);
+  const targets = targetsBehind(turn);
+  return targets.length > 0 ? { next: 'deployKey', lookAt, targets } : { next: 'grace', lookAt };
 }
 
 /** In words; undefined when consumers can live with the old key again. */
@@ -52,7 +63,7 @@ async function whyRefused(ports: RollBackPorts, turn: Turn, old: Key): Promise<s
   }
 }
 
-async function refuse(ports: RollBackPorts, turn: Turn, old: Key, why: string): Promise<PromoteStep> {
+async function refuse(ports: RollBackPorts, turn: Turn, old: Key, why: string): Promise<void> {
   // An earlier run may have moved it, when the old key was still good.
   await moveCurrent(ports, turn, { from: old, to: newKey(turn) });
   const { owner } = turn.credential.declaration;
@@ -61,12 +72,16 @@ async function refuse(ports: RollBackPorts, turn: Turn, old: Key, why: string): 
   const reason = `the roll back was refused: ${why}`;
   await turn.record(
     { name: 'rollBackRefused', at, reason },
-    { announce: { type: 'Decision Needed', detail: { question, reason, heldBy: [], owner } } },
+    {
+      // Else our own probes would look like somebody's use.
+      keys: [{ ...old, lastProbedAt: at }],
+      announce: { type: 'Decision Needed', detail: { question, reason, heldBy: [], owner } },
+    },
   );
-  return { next: 'grace', lookAt: at };
 }
 
-async function goBack(ports: RollBackPorts, turn: Turn, old: Key): Promise<PromoteStep> {
+async function goBack(ports: RollBackPorts, turn: Turn, old: Key): Promise<void> {
+  await moveCurrent(ports, turn, { from: newKey(turn), to: old });
   const { secret, policy } = turn.credential.declaration;
   const at = ports.clock.now();
   await turn.record(
@@ -88,9 +103,6 @@ async function goBack(ports: RollBackPorts, turn: Turn, old: Key): Promise<Promo
       sleeps: policy.grace.min,
     },
   );
-  const lookAt: Instant = plus(at, policy.grace.min);
-  const targets = targetsBehind(turn);
-  return targets.length > 0 ? { next: 'deployKey', lookAt, targets } : { next: 'grace', lookAt };
 }
 
 async function moveCurrent(

@@ -83,7 +83,7 @@ export interface Decision {
   readonly choice: Choice;
   /** How long to wait, from the deadline or from now, whichever is later; only with `extend`. */
   readonly seconds?: Seconds;
-  /** Number of the question that it answers: the newest that was asked, 0 when none was. */
+  /** Number of the question that it answers; 0 when none was open. */
   readonly question: number;
   /** Who, as AWS names the caller; `policy` when keyturn.yaml says it. */
   readonly by: string;
@@ -155,7 +155,7 @@ export interface GraceFacts {
   readonly disabledAt: Instant | null;
   /** Times that the leaving key was missed while it was disabled. */
   readonly breakages: number;
-  /** Who missed it the last time, by name. */
+  /** Who missed it in the last trial, by name. */
   readonly brokenBy: readonly string[];
   /** By target; one that is missing has not been tried. */
   readonly deployments: Readonly<Record<string, Deployed>>;

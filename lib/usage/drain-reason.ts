@@ -1,8 +1,9 @@
-/** The drain verdict in words, for the owner who is asked whether the old key may die. */
+/** The drain verdict in words, for the owner who is asked whether the leaving key may die. */
 import type { DrainQuestion } from './drain.ts';
-import { type Instant, secondsBetween } from './instant.ts';
-import { span } from './span.ts';
-import { newest, type Standing } from './standing.ts';
+import { newest, plus } from './instant.ts';
+import { type IssuerHold, seenUse } from './issuer-word.ts';
+import { clockTime, timeAndAge } from './span.ts';
+import { type Standing, usesIt } from './standing.ts';
 
 /** More names than this are counted, so that a verdict fits into a ledger row and a message. */
 const namedAtMost = 5;
@@ -10,64 +11,96 @@ const namedAtMost = 5;
 export interface DrainFindings {
   readonly question: DrainQuestion;
   readonly everyone: readonly Standing[];
-  /** Those that keep the old key alive. */
+  /** Those that keep the leaving key alive. */
   readonly holders: readonly Standing[];
-  /** Whether anybody has reported since the promotion. */
-  readonly reported: boolean;
+  /** What the issuer says, when that keeps it alive and nobody else's word says the same. */
+  readonly issuerHolds: IssuerHold | null;
+  /** Whether there is anybody whose silence means something. */
+  readonly witnessed: boolean;
 }
 
-/** «mirror used the old key at 10:42:05Z, 3 s ago; nightly has not been seen since 09:10:00Z, …» */
+/** «mirror used generation 4 at 10:42:05Z, 3 min ago; nightly has not been seen since 09:10:00Z, …» */
 export function drainReason(findings: DrainFindings): string {
-  const { question, everyone, holders, reported } = findings;
-  const nobody = [
-    ...(question.declared.length > 0 ? [] : ['keyturn.yaml declares no consumer, so nobody can be asked']),
-    ...(reported ? [] : ['nobody reports on this credential, so silence proves nothing']),
+  const { question, everyone, holders, issuerHolds, witnessed } = findings;
+  const held = [
+    ...shorten(holders.map((standing) => holdClause(standing, question))),
+    ...(issuerHolds ? [issuerClause(issuerHolds, question)] : []),
   ];
-  const held = holders.map((standing) => holdClause(standing, question));
-  const behind = question.targetsBehind.map((target) => `target ${target} does not have the new key yet`);
-  const free = reported && held.length === 0 ? [freeClause(findings)] : [];
   const lost = everyone.filter((standing) => standing.lostSince && !holders.includes(standing));
   return [
-    ...nobody,
-    ...shorten(held),
-    ...shorten(behind),
-    ...free,
-    ...shorten(lost.map((one) => lostClause(one, question))),
+    ...(witnessed ? [] : [nobodyClause(question)]),
+    ...held,
+    ...shorten(question.targetsBehind.map((target) => targetClause(target, question))),
+    ...(witnessed && held.length === 0 ? [freeClause(findings)] : []),
+    ...shorten(lost.map((standing) => lostClause(standing, question))),
   ].join('; ');
 }
 
-function holdClause(standing: Standing, { now }: DrainQuestion): string {
-  const { lastOldUse, silentAt, holdsOld, state, watermark } = standing;
+const nobodyClause = ({ declared }: DrainQuestion): string =>
+  declared.length > 0
+    ? 'nobody reports on this credential, so silence proves nothing'
+    : 'keyturn.yaml declares no consumer, and the issuer does not say when keys are used';
+
+function holdClause(standing: Standing, question: DrainQuestion): string {
+  const { now, leaving } = question;
+  const { lastUse, holds, place, watermark } = standing;
   const clauses = [];
-  if (lastOldUse && silentAt && silentAt > now) {
-    clauses.push(`used the old key at ${time(lastOldUse, now)}, ${ago(lastOldUse, now)}`);
+  if (lastUse && usesIt(standing, now)) {
+    clauses.push(`used ${generation(leaving)} at ${timeAndAge(lastUse, now)}`);
   }
-  if (holdsOld) clauses.push('holds the old key');
-  if (state === 'unknown') clauses.push(unknownClause(standing, now));
-  if (clauses.length === 0) clauses.push(`has reported only up to ${time(watermark ?? now, now)}`);
+  if (holds) clauses.push(`holds ${generation(leaving)}`);
+  if (place === 'unknown') clauses.push(unknownClause(standing, question));
+  if (clauses.length === 0) clauses.push(`has reported only up to ${clockTime(watermark ?? now, now)}`);
   return `${name(standing)} ${clauses.join(' and ')}`;
 }
 
-function unknownClause({ lastSeen, presence }: Standing, now: Instant): string {
+function unknownClause({ lastSeen, presence }: Standing, { now, staying }: DrainQuestion): string {
   if (lastSeen === null) return 'has never been seen, so its silence proves nothing';
-  const since = time(lastSeen, now);
-  return presence === 'intermittent'
-    ? `has not used the new key yet (last seen at ${since}), so its silence proves nothing`
+  const since = clockTime(lastSeen, now);
+  return presence === 'intermittent' && staying
+    ? `has not used ${generation(staying)} yet (last seen at ${since}), so its silence proves nothing`
     : `has not been seen since ${since}, so its silence proves nothing`;
 }
 
+function issuerClause(word: IssuerHold, { now, quiet, leaving }: DrainQuestion): string {
+  const issuer = `issuer ${word.name}`;
+  const key = generation(leaving);
+  switch (word.says) {
+    case 'nothing':
+      return `${issuer} could not say when ${key} was last used (${word.failure})`;
+    case 'used': {
+      const seen = `${issuer} saw ${key} used at ${timeAndAge(word.at, now)}`;
+      if (!word.reported) return `${seen}, by somebody who does not report`;
+      return plus(word.at, quiet) > now ? seen : `${seen}, and cannot say yet that this was the last time`;
+    }
+    case 'probed':
+      return `${issuer} cannot tell use of ${key} up to ${clockTime(word.until, now)} from a probe by keyturn`;
+    case 'late':
+      return `${issuer} can say only up to ${clockTime(word.reach, now)} that ${key} was silent`;
+    default:
+      return word satisfies never;
+  }
+}
+
+const targetClause = (target: string, { leaving, staying }: DrainQuestion): string =>
+  staying
+    ? `target ${target} does not have ${generation(staying)} yet`
+    : `target ${target} may still hold ${generation(leaving)}`;
+
 function freeClause({ question, everyone }: DrainFindings): string {
-  const { now, graceEnds } = question;
-  const lastOldUse = newest(everyone.map((standing) => standing.lastOldUse));
-  const silence = lastOldUse
-    ? `the old key was last used at ${time(lastOldUse, now)}, ${ago(lastOldUse, now)}`
-    : 'no use of the old key was ever reported';
-  const grace = now < graceEnds ? `; the minimum grace lasts until ${time(graceEnds, now)}` : '';
-  return `nobody is on the old key, and ${silence}${grace}`;
+  const { now, graceEnds, leaving } = question;
+  const seen = question.issuer && seenUse(question.issuer, question);
+  const lastUse = newest([...everyone.map((standing) => standing.lastUse), seen]);
+  const silence = lastUse
+    ? `which was last used at ${timeAndAge(lastUse, now)}`
+    : 'and no use of it is known';
+  const grace = now < graceEnds ? `; the minimum grace lasts until ${clockTime(graceEnds, now)}` : '';
+  return `nobody is on ${generation(leaving)}, ${silence}${grace}`;
 }
 
 function lostClause(standing: Standing, { now }: DrainQuestion): string {
-  return `${name(standing)} lost a process, last seen at ${time(standing.lostSince ?? now, now)}, which counts as gone`;
+  const since = clockTime(standing.lostSince ?? now, now);
+  return `${name(standing)} lost a process, last seen at ${since}, which counts as gone`;
 }
 
 function shorten(clauses: readonly string[]): readonly string[] {
@@ -75,13 +108,9 @@ function shorten(clauses: readonly string[]): readonly string[] {
   return [...clauses.slice(0, namedAtMost), `and ${clauses.length - namedAtMost} more`];
 }
 
-const name = ({ consumer, declared }: Standing): string =>
-  declared ? consumer : `${consumer} (not declared)`;
-
-/** `10:42:05Z` on the day of `now`, with the date on any other. */
-function time(at: Instant, now: Instant): string {
-  const clock = `${at.slice(11, 19)}Z`;
-  return at.slice(0, 10) === now.slice(0, 10) ? clock : `${at.slice(0, 10)} ${clock}`;
+function name({ consumer, kind }: Standing): string {
+  if (kind === 'declared') return consumer;
+  return `${consumer} (${kind === 'foreign' ? 'not the role that is declared' : 'not declared'})`;
 }
 
-const ago = (at: Instant, now: Instant): string => `${span(secondsBetween(at, now))} ago`;
+const generation = (key: { readonly generation: number }): string => `generation ${key.generation}`;

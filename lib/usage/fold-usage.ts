@@ -1,20 +1,26 @@
 /** Takes a batch of usage reports off the queue into the usage book. */
-import { credentialsOf, foldReports, type ReportMessage } from './fold.ts';
+import { foldReports } from './fold.ts';
+import type { Seconds } from './instant.ts';
 import type { ParsedReport, Rejection } from './report.ts';
-import type { Generations, UsageBook } from './usage-book.ts';
+import { credentialsOf, type ReportMessage } from './report-message.ts';
+import { countsReachOf, type KnownCredential, type UsageBook } from './usage-book.ts';
 
 /** A message as SQS hands it to the Lambda. */
 export interface QueuedReport {
   readonly messageId: string;
   readonly body: string;
+  /** Its attribute SenderId. */
+  readonly senderId: string;
   /** Its attribute SentTimestamp, epoch milliseconds. */
   readonly sentTimestampMs: number;
 }
 
 export interface FoldUsagePorts {
-  readonly usageBook: Pick<UsageBook, 'apply' | 'generations'>;
+  readonly usageBook: Pick<UsageBook, 'apply' | 'known'>;
   readonly parseReport: (body: string) => ParsedReport;
   readonly metrics: { count(name: 'ReportRejected', dimensions: Readonly<Record<string, string>>): void };
+  /** As `countsReachOf`. @default the one for minutes that are kept for 15 days, the fewest there may be */
+  readonly countsReach?: Seconds;
 }
 
 export interface FoldUsageResult {
@@ -27,7 +33,7 @@ export interface FoldUsageResult {
 }
 
 /**
- * 1. Parses every message; 2. looks up the keys of the credentials named; 3. folds all in memory; 4. writes each
+ * 1. Parses every message; 2. looks up the keys of the credentials named, and who speaks for their consumers; 3. folds all in memory; 4. writes each
  * credential's rows. A bad message, or a bad part of one, never blocks the rest; a credential whose rows cannot be
  * read or written fails the messages that name it and no others.
  *
@@ -41,7 +47,7 @@ export async function foldUsage(
   const { messages, rejected: unreadable } = parse(ports, queued);
   const lookups = await lookUp(ports, new Set(messages.flatMap(({ report }) => credentialsOf(report))));
   const readable = messages.filter(isFreeOf(lookups.errors));
-  const folded = foldReports(readable, lookups.known);
+  const folded = foldReports(readable, lookups.known, ports.countsReach ?? countsReachOf(15));
   const writes = await write(ports, folded);
   const errors = new Map([...lookups.errors, ...writes]);
   const failed = messages.filter((message) => !isFreeOf(errors)(message)).map(({ messageId }) => messageId);
@@ -53,9 +59,9 @@ export async function foldUsage(
 function parse({ parseReport }: FoldUsagePorts, queued: readonly QueuedReport[]) {
   const messages: ReportMessage[] = [];
   const rejected: Rejection[] = [];
-  for (const { messageId, body, sentTimestampMs } of queued) {
+  for (const { messageId, body, senderId, sentTimestampMs } of queued) {
     const parsed = parseReport(body);
-    if (parsed.ok) messages.push({ messageId, report: parsed.report, sentTimestampMs });
+    if (parsed.ok) messages.push({ messageId, report: parsed.report, senderId, sentTimestampMs });
     else rejected.push({ messageId, code: parsed.code, reason: parsed.reason });
   }
   return { messages, rejected };
@@ -64,10 +70,10 @@ function parse({ parseReport }: FoldUsagePorts, queued: readonly QueuedReport[])
 type Errors = ReadonlyMap<string, unknown>;
 
 async function lookUp({ usageBook }: FoldUsagePorts, credentialIds: ReadonlySet<string>) {
-  const known = new Map<string, Generations>();
+  const known = new Map<string, KnownCredential>();
   const errors = await forEach(credentialIds, async (credentialId) => {
-    const generations = await usageBook.generations(credentialId);
-    if (generations) known.set(credentialId, generations);
+    const credential = await usageBook.known(credentialId);
+    if (credential) known.set(credentialId, credential);
   });
   return { known, errors };
 }

@@ -1,79 +1,96 @@
 /** Folds reports into the rows that keep them: duplicates, resends and disorder leave no trace. */
-import { earliest, type Instant, instant } from './instant.ts';
+import { earliest, type Instant, instant, type Seconds } from './instant.ts';
+import { withNewer, withNewerCounts } from './newer.ts';
 import type { Presence } from './presence.ts';
-import type { KeyUse, Rejection, UsageReport } from './report.ts';
+import { rejectionOf } from './rejection.ts';
+import type { KeyUse, Rejection } from './report.ts';
+import {
+  credentialsOf,
+  isRepetition,
+  isTooOld,
+  type KnownCredentials,
+  type ReportMessage,
+} from './report-message.ts';
 import { usageShard } from './shard.ts';
-import { type Generations, type UsageRow, type UsageUpdates, withNewer } from './usage-book.ts';
-
-/** A report as the queue delivered it. */
-export interface ReportMessage {
-  readonly messageId: string;
-  readonly report: UsageReport;
-  /** SQS's SentTimestamp: when the queue took it, by a clock that we trust. */
-  readonly sentTimestampMs: number;
-}
+import { speakerOf } from './speaker.ts';
+import type { UsageRow, UsageUpdates } from './usage-book.ts';
 
 export interface Folded extends UsageUpdates {
   /** Parts of messages that do not count; the rest of those messages does. */
   readonly rejected: readonly Rejection[];
 }
 
+/** What a message says of one credential that keyturn knows. */
+interface Part {
+  readonly message: ReportMessage;
+  readonly credentialId: string;
+  readonly generations: ReadonlyMap<string, number>;
+  readonly consumer: string;
+  readonly isForeign: boolean;
+  /** Uses of keys that keyturn knows. */
+  readonly keys: readonly KeyUse[];
+  /** A time of the sender's clock on ours. */
+  readonly ours: (at: Instant) => Instant;
+}
+
 /**
  * One batch in memory, at most one entry per row: the highest `seq` wins, and a key's last use is the latest of
  * all. Pure; folding the same messages in any order and any number of times gives the same rows.
  *
- * @param known generations by version id, by credential id; whatever is not in there is rejected.
+ * @param countsReach how many seconds before its report a use may lie to be counted: see `countsReachOf`.
  */
 export function foldReports(
   messages: readonly ReportMessage[],
-  known: ReadonlyMap<string, Generations>,
+  known: KnownCredentials,
+  countsReach: Seconds,
 ): Folded {
   const presence = new Map<string, Presence>();
   const usage = new Map<string, UsageRow>();
-  for (const message of messages) {
-    for (const row of presenceRows(message, known)) {
+  for (const part of messages.flatMap((message) => partsOf(message, known))) {
+    for (const row of presenceRows(part)) {
       const name = [row.credentialId, row.consumer, row.instance].join();
       presence.set(name, withNewer(presence.get(name), row));
     }
-    for (const row of usageRows(message, known)) {
+    for (const row of usageRows(part, countsReach)) {
       const name = [row.credentialId, row.generation, row.consumer, row.instance, row.minute].join();
-      if ((usage.get(name)?.seq ?? -1) < row.seq) usage.set(name, row);
+      usage.set(name, withNewerCounts(usage.get(name), row));
     }
   }
-  const rejected = messages.flatMap((message) => rejections(message, known));
+  const rejected = messages.flatMap((message) => rejectionOf(message, known, countsReach) ?? []);
   return { presence: [...presence.values()], usage: [...usage.values()], rejected };
 }
 
-/** The credentials that a report speaks of, each once. */
-export const credentialsOf = ({ credentials, keys }: UsageReport): readonly string[] => [
-  ...new Set([...credentials, ...keys.map(({ credential }) => credential)]),
-];
-
-function presenceRows(message: ReportMessage, known: ReadonlyMap<string, Generations>): readonly Presence[] {
-  const { report, sentTimestampMs } = message;
+function partsOf(message: ReportMessage, known: KnownCredentials): readonly Part[] {
+  const { report, senderId } = message;
   const ours = onOurClock(message);
-  const windowEnd = ours(report.windowEnd);
   return credentialsOf(report).flatMap((credentialId) => {
-    const generations = known.get(credentialId);
-    if (!generations) return [];
-    return {
-      credentialId,
-      consumer: report.consumer,
-      instance: report.instance,
-      seq: report.seq,
-      windowEnd,
-      lastSeen: instant(sentTimestampMs),
-      leftAt: report.leaving ? windowEnd : null,
-      holds: report.holds,
-      lastUse: lastUses(report.keys.filter(isKnownKey(credentialId, generations)), ours),
-    };
+    const credential = known.get(credentialId);
+    if (!credential) return [];
+    const { generations } = credential;
+    const { consumer, foreign } = speakerOf(report.consumer, senderId, credential);
+    const keys = report.keys.filter(
+      (use) => use.credential === credentialId && generations.has(use.versionId),
+    );
+    return { message, credentialId, generations, consumer, isForeign: foreign !== undefined, keys, ours };
   });
 }
 
-const isKnownKey =
-  (credentialId: string, generations: Generations) =>
-  ({ credential, versionId }: KeyUse): boolean =>
-    credential === credentialId && generations.has(versionId);
+/** None for a stranger that has used nothing: its presence and its silence say nothing. */
+function presenceRows({ message, credentialId, consumer, isForeign, keys, ours }: Part): readonly Presence[] {
+  const { report, sentTimestampMs } = message;
+  const windowEnd = ours(report.windowEnd);
+  const row = {
+    credentialId,
+    consumer,
+    instance: report.instance,
+    seq: report.seq,
+    windowEnd,
+    lastSeen: instant(sentTimestampMs),
+    lastUse: lastUses(keys, ours),
+  };
+  if (!isForeign) return [{ ...row, leftAt: report.leaving ? windowEnd : null, holds: report.holds }];
+  return keys.length === 0 ? [] : [{ ...row, leftAt: null, holds: [], foreign: true }];
+}
 
 function lastUses(
   keys: readonly KeyUse[],
@@ -88,16 +105,16 @@ function lastUses(
   return Object.fromEntries(uses);
 }
 
-/** Entries from before the window are there to repeat the last use; the queue has their counts already. */
-function usageRows(message: ReportMessage, known: ReadonlyMap<string, Generations>): readonly UsageRow[] {
-  const { report } = message;
-  const { consumer, instance, seq } = report;
-  const ours = onOurClock(message);
-  return report.keys.flatMap(({ credential, versionId, minute, ok, denied, firstUsedAt, lastUsedAt }) => {
-    const generation = known.get(credential)?.get(versionId);
-    if (generation === undefined || lastUsedAt < report.windowStart) return [];
+function usageRows(part: Part, countsReach: Seconds): readonly UsageRow[] {
+  const { message, credentialId, generations, consumer, keys, ours } = part;
+  const { instance, seq } = message.report;
+  return keys.flatMap((use) => {
+    const generation = generations.get(use.versionId);
+    if (generation === undefined || isRepetition(message, use) || isTooOld(message, use, countsReach))
+      return [];
+    const { minute, ok, denied, sources, destinations, firstUsedAt, lastUsedAt } = use;
     return {
-      credentialId: credential,
+      credentialId,
       generation,
       shard: usageShard(consumer, instance),
       consumer,
@@ -106,6 +123,8 @@ function usageRows(message: ReportMessage, known: ReadonlyMap<string, Generation
       seq,
       ok,
       denied,
+      ...(sources && { sources }),
+      ...(destinations && { destinations }),
       firstUsedAt: ours(firstUsedAt),
       lastUsedAt: ours(lastUsedAt),
     };
@@ -116,26 +135,4 @@ function usageRows(message: ReportMessage, known: ReadonlyMap<string, Generation
 function onOurClock({ report, sentTimestampMs }: ReportMessage): (at: Instant) => Instant {
   const shiftMs = sentTimestampMs - Date.parse(report.sentAt);
   return (at) => earliest(instant(Date.parse(at) + shiftMs), instant(sentTimestampMs));
-}
-
-/** At most one per message, with the first thing that is unknown and the number of the others. */
-function rejections(
-  { messageId, report }: ReportMessage,
-  known: ReadonlyMap<string, Generations>,
-): readonly Rejection[] {
-  const credentials = credentialsOf(report).filter((id) => !known.has(id));
-  const versions = report.keys.filter(
-    ({ credential, versionId }) => known.get(credential)?.has(versionId) === false,
-  );
-  const more = credentials.length + new Set(versions.map(({ versionId }) => versionId)).size - 1;
-  const others = more > 0 ? ` (and ${more} more like it)` : '';
-  const [credential] = credentials;
-  if (credential !== undefined) {
-    const reason = `credential ${credential} is not registered: consumer ${report.consumer} reports on it${others}`;
-    return [{ messageId, code: 'unknown credential', reason }];
-  }
-  const [version] = versions;
-  if (version === undefined) return [];
-  const reason = `version ${version.versionId} is no key of credential ${version.credential}: consumer ${report.consumer} has used it${others}`;
-  return [{ messageId, code: 'unknown version', reason }];
 }

@@ -22,3 +22,7 @@ export const latest = (first: Instant, ...rest: readonly Instant[]): Instant =>
 /** The earliest of the given instants, which are not none. */
 export const earliest = (first: Instant, ...rest: readonly Instant[]): Instant =>
   rest.reduce((a, b) => (a < b ? a : b), first);
+
+/** The latest of what there is; null when there is none. */
+export const newest = (instants: readonly (Instant | null | undefined)[]): Instant | null =>
+  instants.reduce<Instant | null>((a, b) => (b && (!a || b > a) ? b : a), null);

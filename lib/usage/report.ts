@@ -56,7 +56,8 @@ type RejectionCode =
   | 'from the future'
   | 'unknown credential'
   | 'unknown version'
-  | 'foreign sender';
+  | 'foreign sender'
+  | 'too old';
 
 /** A message that goes to the dead-letter queue, with the reason as an attribute. */
 export interface Rejection {

@@ -1,23 +1,27 @@
 /** Where each consumer stands, from what its processes last said: the facts that the drain verdict weighs. */
-import type { ConsumerState, DrainQuestion } from './drain.ts';
-import { type Instant, plus, type Seconds, secondsBetween } from './instant.ts';
+import type { DrainQuestion } from './drain.ts';
+import { type Instant, newest, plus, type Seconds } from './instant.ts';
+import { type Life, livesOf, stranger } from './life.ts';
 import type { Consumer, Presence } from './presence.ts';
 
-/** After this many reports have not come, a continuous instance that did not say goodbye is unknown. */
-export const missedReports = 3;
+/** `foreign`: somebody who speaks for a consumer without being its role. */
+type Kind = 'declared' | 'stranger' | 'foreign';
 
-/** `lostAfter` of consumers that keyturn.yaml does not declare: as long as a client may keep a key in its cache. */
-const strangerLostAfter: Seconds = 3600;
-
-export interface Standing extends ConsumerState {
-  readonly declared: boolean;
+export interface Standing {
+  readonly consumer: string;
+  readonly kind: Kind;
   readonly presence: Consumer['presence'];
+  /** `unknown` never lets a key be revoked. */
+  readonly place: 'leaving' | 'staying' | 'both' | 'unknown' | 'gone';
+  /** Of the leaving key, by any of its processes. */
+  readonly lastUse: Instant | null;
+  /** When that is long enough ago; null when it never used it. */
+  readonly silentAt: Instant | null;
   /** When its newest report arrived; null when there never was one. */
   readonly lastSeen: Instant | null;
-  readonly holdsOld: boolean;
-  /** When its last use of the old key is long enough ago; null when it never used it. */
-  readonly silentAt: Instant | null;
-  /** Nothing but silence is missing: it is known, does not hold the old key and has gone over to the new one. */
+  /** It has the leaving key in memory. */
+  readonly holds: boolean;
+  /** Nothing but silence is missing: it is known, does not hold the leaving key and has gone over to the other. */
   readonly movedOn: boolean;
   /** How far its silence reaches: the earliest window end of its present processes; null when none is present. */
   readonly watermark: Instant | null;
@@ -25,150 +29,163 @@ export interface Standing extends ConsumerState {
   readonly lostSince: Instant | null;
 }
 
-/** One standing for each declared consumer and for each other one that has reported, declared ones first. */
+/** One standing for each declared consumer, for each other one that has reported, and for each foreign sender. */
 export function standings(question: DrainQuestion): readonly Standing[] {
-  const rows = Map.groupBy(question.presence, ({ consumer }) => consumer);
-  const heard = lastHeard(question.presence);
-  const standing = (consumer: Consumer, declared: boolean): Standing =>
-    standingOf({ consumer, declared, rows: rows.get(consumer.name) ?? [], heard, question });
+  const rowsOf = Map.groupBy(
+    question.presence.filter(({ foreign }) => !foreign),
+    ({ consumer }) => consumer,
+  );
   const declared = new Set(question.declared.map(({ name }) => name));
-  const strangers = [...rows.keys()].filter((name) => !declared.has(name)).sort();
+  const strangers = [...rowsOf.keys()].filter((name) => !declared.has(name)).sort();
+  const standing = (consumer: Consumer, kind: Kind): Standing => {
+    const rows = rowsOf.get(consumer.name) ?? [];
+    const witness = { consumer, rows, question };
+    const facts = consumer.presence === 'continuous' ? continuous(witness) : intermittent(witness);
+    const lastSeen = newest(rows.map((row) => row.lastSeen));
+    return { consumer: consumer.name, kind, presence: consumer.presence, lastSeen, ...facts };
+  };
   return [
-    ...question.declared.map((consumer) => standing(consumer, true)),
-    ...strangers.map((name) => standing(stranger(name), false)),
+    ...question.declared.map((consumer) => standing(consumer, 'declared')),
+    ...strangers.map((name) => standing(stranger(name), 'stranger')),
+    ...foreigners(question),
   ];
 }
 
-/** When the newest report of anybody arrived: the proof that reports do get through. */
-export const lastHeard = (presence: readonly Presence[]): Instant | null =>
-  newest(presence.map(({ lastSeen }) => lastSeen));
-
-export const newest = (instants: readonly (Instant | null | undefined)[]): Instant | null =>
-  instants.reduce<Instant | null>((a, b) => (b && (!a || b > a) ? b : a), null);
-
-const stranger = (name: string): Consumer => ({ name, presence: 'continuous', lostAfter: strangerLostAfter });
-
-function standingOf(witness: Witness): Standing {
-  const { consumer, declared, rows } = witness;
-  const facts = consumer.presence === 'continuous' ? continuous(witness) : intermittent(witness);
-  return {
-    consumer: consumer.name,
-    declared,
-    presence: consumer.presence,
-    lastSeen: lastHeard(rows),
-    ...facts,
-  };
-}
+/** Whoever has used the key within quiet uses it still, as far as anybody knows. */
+export const usesIt = ({ silentAt }: Standing, now: Instant): boolean => silentAt !== null && silentAt > now;
 
 interface Witness {
   readonly consumer: Consumer;
-  readonly declared: boolean;
   readonly rows: readonly Presence[];
-  /** When the newest report of anybody arrived. */
-  readonly heard: Instant | null;
   readonly question: DrainQuestion;
 }
 
-type Facts = Omit<Standing, 'consumer' | 'declared' | 'presence' | 'lastSeen'>;
+type Facts = Omit<Standing, 'consumer' | 'kind' | 'presence' | 'lastSeen'>;
 
 /** It is what its processes are, now. A process that left or is lost counts by its last use only. */
-function continuous(witness: Witness): Facts {
-  const { rows, question } = witness;
+function continuous({ consumer, rows, question }: Witness): Facts {
   const { now, quiet, promotedAt } = question;
-  const processes = rows.map((row) => ({ row, life: lifeOf(row, witness), ...keysOf(row, question) }));
-  const present = processes.filter(({ life }) => life === 'present');
-  const missing = processes.some(({ life }) => life === 'missing');
-  const holdsOld = present.some((process) => process.holdsOld);
-  const usesOld = processes.some(
-    ({ life, oldUse }) => (life === 'present' || life === 'missing') && within(oldUse, quiet, now),
-  );
-  const hasNew = present.some((process) => process.holdsNew || process.newUse !== undefined);
-  const lastOldUse = newest(processes.map(({ oldUse }) => oldUse));
-  const lost = newest(processes.filter(({ life }) => life === 'lost').map(({ row }) => row.lastSeen));
+  const lifeOf = livesOf(consumer, question);
+  const processes = rows.map((row) => ({ row, life: lifeOf(row), ...keysOf(row, question) }));
+  const lives = (life: Life) => processes.filter((process) => process.life === life);
+  const present = lives('present');
+  const missing = lives('missing');
+  const holds = present.some((process) => process.holdsLeaving);
+  const uses = [...present, ...missing].some(({ leavingUse }) => within(leavingUse, quiet, now));
+  const lastUse = newest(processes.map(({ leavingUse }) => leavingUse));
+  const lost = newest(lives('lost').map(({ row }) => row.lastSeen));
   return {
-    state: stateOf({
-      old: holdsOld || usesOld,
-      hasNew,
-      missing,
+    place: placeOf({
+      leaving: holds || uses,
+      staying: present.some((process) => process.holdsStaying || process.stayingUse !== undefined),
+      unknown: missing.length > 0 || rows.length === 0,
       present: present.length > 0,
-      seen: rows.length > 0,
     }),
-    lastOldUse,
-    holdsOld,
-    silentAt: lastOldUse && plus(lastOldUse, quiet),
-    movedOn: rows.length > 0 && !missing && present.every((process) => hasMoved(process, quiet, now)),
+    lastUse,
+    silentAt: lastUse && plus(lastUse, quiet),
+    holds,
+    movedOn:
+      rows.length > 0 && missing.length === 0 && present.every((process) => hasMoved(process, quiet, now)),
     watermark: present.map(({ row }) => row.windowEnd).sort()[0] ?? null,
     lostSince: lost && (lost >= promotedAt || present.length === 0) ? lost : null,
   };
 }
 
 /**
- * It comes and goes, so that absence says nothing: it must have used the new key once since the promotion, and
- * then not the old one for as long as it may sleep. A frozen process holds its keys no longer than that either.
+ * It comes and goes, so that absence says nothing: it must have used the staying key once since the promotion, and
+ * then not the leaving one for as long as it may sleep. A frozen process holds its keys no longer than that either.
  */
 function intermittent({ consumer, rows, question }: Witness): Facts {
   const { now, promotedAt } = question;
   const quiet = Math.max(question.quiet, consumer.period ?? 0);
   const processes = rows.map((row) => ({ row, ...keysOf(row, question) }));
-  const holdsOld = processes.some(
-    (process) => process.holdsOld && process.row.leftAt === null && within(process.row.lastSeen, quiet, now),
+  const holds = processes.some(
+    ({ row, holdsLeaving }) => holdsLeaving && row.leftAt === null && within(row.lastSeen, quiet, now),
   );
-  const lastOldUse = newest(processes.map(({ oldUse }) => oldUse));
-  const newUse = newest(processes.map((process) => process.newUse));
-  const retires = question.newVersionId === null;
-  const hasNew = newUse !== null && newUse >= promotedAt;
-  const old = holdsOld || within(lastOldUse, quiet, now);
+  const lastUse = newest(processes.map(({ leavingUse }) => leavingUse));
+  const stayingUse = newest(processes.map((process) => process.stayingUse));
+  const retires = question.staying === null;
+  const staying = stayingUse !== null && stayingUse >= promotedAt;
   return {
-    state: stateOf({ old, hasNew, missing: !hasNew && !retires, present: !retires, seen: rows.length > 0 }),
-    lastOldUse,
-    holdsOld,
-    silentAt: lastOldUse && plus(lastOldUse, quiet),
-    movedOn: !holdsOld && (retires || (hasNew && newUse > (lastOldUse ?? promotedAt))),
+    place: placeOf({
+      leaving: holds || within(lastUse, quiet, now),
+      staying,
+      unknown: rows.length === 0 || !(staying || retires),
+      present: !retires,
+    }),
+    lastUse,
+    silentAt: lastUse && plus(lastUse, quiet),
+    holds,
+    movedOn: rows.length > 0 && !holds && (retires || (staying && stayingUse > (lastUse ?? promotedAt))),
     watermark: null,
     lostSince: null,
   };
 }
 
-function stateOf(
-  facts: Record<'old' | 'hasNew' | 'missing' | 'present' | 'seen', boolean>,
-): Standing['state'] {
-  if (facts.old) return facts.hasNew ? 'both' : 'on old';
-  if (facts.missing || !facts.seen) return 'unknown';
-  return facts.present ? 'on new' : 'gone';
+/**
+ * Nobody's word for silence or presence: it counts for quiet after it has used the leaving key, and then not at all.
+ * Those whose use is over are in the list all the same, since the silence of the others must reach over it.
+ */
+function foreigners({ presence, leaving, quiet, now }: DrainQuestion): readonly Standing[] {
+  const rowsOf = Map.groupBy(
+    presence.filter(({ foreign }) => foreign),
+    ({ consumer }) => consumer,
+  );
+  return [...rowsOf.keys()].sort().flatMap((consumer): Standing[] => {
+    const lastUse = newest((rowsOf.get(consumer) ?? []).map((row) => row.lastUse[leaving.versionId]));
+    if (!lastUse) return [];
+    const uses = within(lastUse, quiet, now);
+    return [
+      {
+        consumer,
+        kind: 'foreign',
+        presence: 'intermittent',
+        place: uses ? 'leaving' : 'gone',
+        lastUse,
+        silentAt: plus(lastUse, quiet),
+        lastSeen: null,
+        holds: false,
+        movedOn: !uses,
+        watermark: null,
+        lostSince: null,
+      },
+    ];
+  });
 }
 
-/**
- * `missing` until a report of somebody else arrives after `lostAfter` has run out: as long as nobody at all gets
- * through, it may be the queue that is late. A stranger that does not hold the old key is let go at once.
- */
-function lifeOf(
-  { leftAt, lastSeen, holds }: Presence,
-  { consumer, declared, heard, question }: Witness,
-): 'present' | 'missing' | 'lost' | 'left' {
-  const patience = missedReports * question.reportEvery;
-  if (leftAt !== null) return 'left';
-  if (secondsBetween(lastSeen, question.now) <= patience) return 'present';
-  if (!declared && !holds.includes(question.oldVersionId)) return 'lost';
-  return secondsBetween(lastSeen, heard ?? lastSeen) > patience + consumer.lostAfter ? 'lost' : 'missing';
+function placeOf(
+  facts: Readonly<Record<'leaving' | 'staying' | 'unknown' | 'present', boolean>>,
+): Standing['place'] {
+  if (facts.leaving) return facts.staying ? 'both' : 'leaving';
+  if (facts.unknown) return 'unknown';
+  return facts.present ? 'staying' : 'gone';
 }
 
 interface Keys {
-  readonly holdsOld: boolean;
-  readonly holdsNew: boolean;
-  readonly oldUse: Instant | undefined;
-  readonly newUse: Instant | undefined;
+  readonly holdsLeaving: boolean;
+  readonly holdsStaying: boolean;
+  readonly leavingUse: Instant | undefined;
+  readonly stayingUse: Instant | undefined;
 }
 
-const keysOf = (row: Presence, { oldVersionId, newVersionId }: DrainQuestion): Keys => ({
-  holdsOld: row.holds.includes(oldVersionId),
-  holdsNew: newVersionId !== null && row.holds.includes(newVersionId),
-  oldUse: row.lastUse[oldVersionId],
-  newUse: newVersionId === null ? undefined : row.lastUse[newVersionId],
+/** Use of the staying key counts from the promotion on: before a roll back everybody has used it. */
+const keysOf = ({ holds, lastUse }: Presence, { leaving, staying, promotedAt }: DrainQuestion): Keys => ({
+  holdsLeaving: holds.includes(leaving.versionId),
+  holdsStaying: staying !== null && holds.includes(staying.versionId),
+  leavingUse: lastUse[leaving.versionId],
+  stayingUse: staying === null ? undefined : since(promotedAt, lastUse[staying.versionId]),
 });
 
-function hasMoved({ holdsOld, holdsNew, oldUse, newUse }: Keys, quiet: Seconds, now: Instant): boolean {
-  if (holdsOld) return false;
-  return holdsNew || !within(oldUse, quiet, now) || (newUse ?? '') > (oldUse ?? '');
+const since = (from: Instant, use: Instant | undefined): Instant | undefined =>
+  use !== undefined && use >= from ? use : undefined;
+
+function hasMoved(
+  { holdsLeaving, holdsStaying, leavingUse, stayingUse }: Keys,
+  quiet: Seconds,
+  now: Instant,
+): boolean {
+  if (holdsLeaving) return false;
+  return holdsStaying || !within(leavingUse, quiet, now) || (stayingUse ?? '') > (leavingUse ?? '');
 }
 
 const within = (use: Instant | null | undefined, seconds: Seconds, now: Instant): boolean =>

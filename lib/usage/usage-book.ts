@@ -55,10 +55,9 @@ export interface KnownCredential {
 
 export interface UsageBook {
   /**
-   * Writes what is newer than what is there: a row whose `seq` is not lower stays as it is, silently, so that
-   * duplicates and late reports change nothing. A key's last use in a presence row never moves back. The day's sums
-   * change in the same transaction as the minutes that they are made of, so they are exact whatever comes twice, late,
-   * or is cut off between two writes.
+   * Writes what is newer than what is there, as `newer.ts` says, so that duplicates and late reports change nothing.
+   * A key's last use in a presence row never moves back. The day's sums change in the same transaction as the minutes
+   * that they are made of, so they are exact whatever comes twice, late, or is cut off between two writes.
    */
   apply(updates: UsageUpdates): Promise<void>;
   /** Every process that has reported on the credential, read consistently. */
@@ -71,18 +70,16 @@ export interface UsageBook {
   known(credentialId: string): Promise<KnownCredential | undefined>;
 }
 
-/** The presence row after a report: a key's last use never moves back, and a key once used is not forgotten. */
-export function withNewer(older: Presence | undefined, newer: Presence): Presence {
-  if (!older) return newer;
-  const [last, first] = older.seq >= newer.seq ? [older, newer] : [newer, older];
-  const lastUse: Record<string, Instant> = { ...first.lastUse };
-  for (const [versionId, at] of Object.entries(last.lastUse)) {
-    const known = lastUse[versionId];
-    lastUse[versionId] = known && known > at ? known : at;
-  }
-  return { ...last, lastUse };
-}
-
 /** Epoch seconds, as DynamoDB's time to live reads them. */
 export const expiryAfter = (at: Instant, days: number): Seconds =>
   Math.floor(Date.parse(at) / 1000) + days * 86_400;
+
+/** SQS keeps a message for so long; it can wait on both queues, and keeps its age when it changes over. */
+const queueKeepsDays = 14;
+
+/**
+ * How far back a use may lie when its report is sent, for its counts to be taken, where minutes are kept for so many
+ * days (15 at least). Such a report is folded within 14 days more, so it never meets a minute that has expired, and
+ * no day counts a minute twice. An hour is left for clocks.
+ */
+export const countsReachOf = (keptDays: number): Seconds => (keptDays - queueKeepsDays) * 86_400 - 3_600;

@@ -9,6 +9,7 @@ export const stackParameters = [
   'dead-letter-queue',
   'audit-bucket',
   'alarm-topic',
+  'owner-topic',
   'installation',
 ] as const;
 

@@ -48,6 +48,8 @@ interface Step {
   readonly uses: readonly Use[];
   /** Seconds; the issuer's lags are waited for inside verifyKey and proveDead, 10 min at most. */
   readonly timeout: number;
+  /** MiB of a step that waits more than it computes, where each second costs what it has. @default 256 */
+  readonly memory?: number;
 }
 
 const always = ['ledger.read', 'ledger.write', 'events.put'] as const satisfies readonly Use[];
@@ -71,6 +73,7 @@ export const steps = {
     input: rotationRef,
     uses: [...always, 'secrets.read', 'secrets.versions', 'issuer.probe', 'issuer.list'],
     timeout: 900,
+    memory: 160,
   },
   promoteKey: { input: rotationRef, uses: [...always, 'secrets.versions', 'secrets.moveStage'], timeout: 30 },
   deployKey: {
@@ -93,6 +96,7 @@ export const steps = {
     input: rotationRef,
     uses: [...always, 'secrets.read', 'secrets.versions', 'issuer.probe', 'issuer.list'],
     timeout: 900,
+    memory: 160,
   },
   complete: {
     input: rotationRef,

@@ -1,4 +1,4 @@
-/** Reads usage report v1 from a queue that any consumer can write to: strict, and bounded in every direction. */
+/** Reads usage report v1 (v1.1) from a queue that any consumer can write to: strict, and bounded in every direction. */
 import * as z from 'zod';
 import { instant } from '../usage/instant.ts';
 import type { ParsedReport, UsageReport } from '../usage/report.ts';
@@ -10,6 +10,8 @@ export const reportLimits = {
   keys: 100,
   credentials: 100,
   holds: 200,
+  sources: 50,
+  destinations: 20,
   /** Seconds that a time may lie after `sentAt`. */
   future: 300,
 } as const;
@@ -22,12 +24,20 @@ const versionId = z.string().regex(/^[A-Za-z0-9-]{1,64}$/);
 const time = z.iso.datetime().transform((text) => instant(Date.parse(text)));
 const count = z.int().min(0).max(1_000_000_000);
 
+/** Of a keyed hash, so that no address can be guessed from it; one spelling, since hashes are compared as text. */
+const source = z.string().regex(/^[0-9a-f]{16,64}$/, { error: 'expected 16 to 64 lower-case hex digits' });
+const hostName = z
+  .string()
+  .regex(/^[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?$/, { error: 'expected a host name in lower case' });
+
 const keyUse = z.strictObject({
   credential: credentialId,
   versionId,
   minute: z.iso.datetime({ precision: -1 }),
   ok: count,
   denied: count,
+  sources: z.array(source).max(reportLimits.sources).exactOptional(),
+  destinations: z.array(hostName).max(reportLimits.destinations).exactOptional(),
   firstUsedAt: time,
   lastUsedAt: time,
 });

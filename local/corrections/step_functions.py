@@ -1,4 +1,4 @@
-"""Step Functions: starting the same execution twice."""
+"""Step Functions: starting the same execution twice, and tasks that wait to be called back."""
 
 import threading
 
@@ -33,3 +33,62 @@ def same_execution(data):
     if found is None or found["status"] != "RUNNING" or found["input"] != data.get("input", "{}"):
         return None
     return found
+
+
+class CallbackFailed(Exception):
+    """Carries a function's failure past the place where the emulator swallows it."""
+
+
+def callback_failure():
+    """A task with waitForTaskToken whose function fails, fails with the function's error, as any task does; the emulator
+    swallows the error and waits on until TimeoutSeconds.
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token"""
+    invoke, call = stepfunctions._invoke_with_callback, stepfunctions._call_lambda
+    callback = threading.local()
+
+    def call_or_fail(func_ref, event):
+        try:
+            return call(func_ref, event)
+        except stepfunctions._ExecutionError as error:
+            if getattr(callback, "waits", False):
+                raise CallbackFailed(error) from error
+            raise
+
+    def invoke_or_fail(resource, input_data, token, state_def):
+        callback.waits = True
+        try:
+            return invoke(resource, input_data, token, state_def)
+        except CallbackFailed as failed:
+            stepfunctions._task_tokens.pop(token, None)
+            raise failed.args[0] from None
+        finally:
+            callback.waits = False
+
+    stepfunctions._call_lambda = call_or_fail
+    stepfunctions._invoke_with_callback = invoke_or_fail
+
+
+def stopped_callback():
+    """The task token of an execution that was stopped wakes nobody: SendTaskSuccess refuses it; the emulator takes it
+    until TimeoutSeconds are over.
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html"""
+    execute, stop = stepfunctions._execute_task, stepfunctions._stop_execution
+    tokens = {}
+
+    def execute_and_remember(state_def, raw_input, execution, ctx):
+        # the token is in the context object by the time that anybody can stop it
+        tokens[execution["executionArn"]] = ctx
+        try:
+            return execute(state_def, raw_input, execution, ctx)
+        finally:
+            tokens.pop(execution["executionArn"], None)
+
+    def stop_and_forget(data):
+        answer = stop(data)
+        ctx = tokens.get(data.get("executionArn"), {})
+        if answer[0] == 200:
+            stepfunctions._task_tokens.pop(ctx.get("Task", {}).get("Token"), None)
+        return answer
+
+    stepfunctions._execute_task = execute_and_remember
+    stepfunctions._stop_execution = stop_and_forget

@@ -2,7 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { issuers } from '../../lib/issuers/index.ts';
+import { parse } from 'yaml';
+import { permissionVerbs } from '../../lib/issuers/define-issuer.ts';
+import { issuerPermissions, issuers } from '../../lib/issuers/index.ts';
 import { targets } from '../../lib/targets/index.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -17,6 +19,34 @@ describe.each([...issuers.keys()])('issuer %s', (type) => {
     ['a page for its users', `docs/issuers/${type}.md`, '#'],
   ])('has %s', (_what, path, mark) => {
     expect(text(path), `${path} is missing or has no ${mark}`).toContain(mark);
+  });
+});
+
+/** Blocks of the examples by their types. */
+const exampleBlocks = Map.groupBy(
+  readdirSync(join(root, 'examples')).flatMap((name) => {
+    const { issuers: blocks = {} }: { issuers?: Record<string, { type: string }> } =
+      parse(text(`examples/${name}/keyturn.yaml`)) ?? {};
+    return Object.values(blocks);
+  }),
+  ({ type }) => type,
+);
+
+describe.each([...issuers.keys()])('issuer %s', (type) => {
+  const [block] = exampleBlocks.get(type) ?? [];
+
+  it('stands in an example', () => {
+    expect(block).toBeDefined();
+  });
+
+  it.each(permissionVerbs)('says what %s needs, on its page too', (verb) => {
+    expect(issuerPermissions(block)).toHaveProperty(verb, expect.any(Array));
+    const says = new RegExp(`^\\|.*\\b${verb}\\b`, 'm').test(text(`docs/issuers/${type}.md`));
+    expect(says, `no table of docs/issuers/${type}.md says what ${verb} needs`).toBe(true);
+  });
+
+  it('needs nothing for any other verb', () => {
+    expect(Object.keys(issuerPermissions(block)).toSorted()).toEqual(permissionVerbs.toSorted());
   });
 });
 

@@ -2,8 +2,12 @@
 import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
+  InvalidToken,
+  SendTaskSuccessCommand,
   SFNClient,
   StartExecutionCommand,
+  TaskDoesNotExist,
+  TaskTimedOut,
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -44,6 +48,29 @@ describe('executions of Step Functions', () => {
     expect(stepFunctions.commandCalls(DescribeExecutionCommand)[0]?.args[0].input).toEqual({
       executionArn: 'arn:aws:states:us-east-1:000000000000:execution:rotate:rotation-1-1',
     });
+  });
+
+  it('are woken with nothing but the token: what was decided stands in the ledger', async () => {
+    stepFunctions.on(SendTaskSuccessCommand).resolves({});
+    expect(await executions.wake('a-token')).toBe(true);
+    expect(stepFunctions.commandCalls(SendTaskSuccessCommand)[0]?.args[0].input).toEqual({
+      taskToken: 'a-token',
+      output: '{}',
+    });
+  });
+
+  it.each([TaskDoesNotExist, TaskTimedOut, InvalidToken])(
+    'do not wait any more where $name is the answer',
+    async (Refusal) => {
+      stepFunctions.on(SendTaskSuccessCommand).rejects(new Refusal({ message: 'no', $metadata: {} }));
+      expect(await executions.wake('a-token')).toBe(false);
+    },
+  );
+
+  it('are not taken for gone when somebody may not wake them', async () => {
+    const denied = Object.assign(new Error('no'), { name: 'AccessDeniedException' });
+    stepFunctions.on(SendTaskSuccessCommand).rejects(denied);
+    await expect(executions.wake('a-token')).rejects.toThrow(denied);
   });
 
   it('pass any other refusal on', async () => {

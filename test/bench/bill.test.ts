@@ -1,6 +1,6 @@
 /** The bench's arithmetic: sizes and units as DynamoDB's documentation counts them, and sums of prices. */
 import { describe, expect, it } from 'vitest';
-import { billOf, countInvocation } from '../../bench/bill.ts';
+import { billOf, countInvocation, countQueue } from '../../bench/bill.ts';
 import { itemSize, readUnits, writeUnits } from '../../bench/item-size.ts';
 import { memoryIn } from '../../bench/memory.ts';
 import { perUse, type Usage } from '../../bench/prices.ts';
@@ -37,18 +37,44 @@ describe('the units of a request', () => {
   });
 });
 
-describe('an invocation', () => {
-  const gbSecondsOf = (invoked: Partial<Parameters<typeof countInvocation>[1]>): number => {
-    const used = new Map<Usage, number>();
-    const count = (what: Usage, amount = 1) => void used.set(what, amount);
-    countInvocation({ count }, { begins: 'warm', slept: 0, requests: 0, memoryGb: 0.25, ...invoked });
-    return used.get('lambdaGbSecond') ?? 0;
-  };
+const gbSecondsOf = (invoked: Partial<Parameters<typeof countInvocation>[1]>): number => {
+  const used = new Map<Usage, number>();
+  const count = (what: Usage, amount = 1) => void used.set(what, amount);
+  countInvocation({ count }, { begins: 'warm', slept: 0, requests: 0, memoryGb: 0.25, ...invoked });
+  return used.get('lambdaGbSecond') ?? 0;
+};
 
+describe('an invocation', () => {
   it('costs what its function has of memory, for all that it waits for', () => {
-    expect(gbSecondsOf({ memoryGb: 0.5 })).toBeCloseTo(2 * gbSecondsOf({}), 12);
+    const waiting = (memoryGb: number) => gbSecondsOf({ slept: 10, memoryGb }) - gbSecondsOf({ memoryGb });
+    expect(waiting(0.5)).toBeCloseTo(2 * waiting(0.25), 12);
     expect(gbSecondsOf({ slept: 10 }) - gbSecondsOf({})).toBeCloseTo(10 * 0.25, 12);
     expect(gbSecondsOf({ issuerCalls: 2 })).toBeGreaterThan(gbSecondsOf({ requests: 2 }));
+    expect(gbSecondsOf({ reports: 1000 })).toBeGreaterThan(gbSecondsOf({ reports: 1 }));
+  });
+});
+
+describe('an invocation with less memory', () => {
+  it('computes for longer, so that its start costs the same', () => {
+    expect(gbSecondsOf({ begins: 'cold', memoryGb: 0.125 })).toBeCloseTo(gbSecondsOf({ begins: 'cold' }), 12);
+  });
+});
+
+describe('a queue', () => {
+  const usedBy = (queued: Partial<Parameters<typeof countQueue>[1]>) => {
+    const used = new Map<Usage, number>();
+    const count = (what: Usage, amount = 1) => void used.set(what, (used.get(what) ?? 0) + amount);
+    countQueue({ count }, { messages: [], producers: 1, seconds: 60, ...queued });
+    return used;
+  };
+
+  it('bills each message three times, for each 64 KiB that it begins', () => {
+    const messages = [{ body: 'x'.repeat(65_536) }, { body: 'é'.repeat(32_769) }];
+    expect(usedBy({ messages }).get('sqsRequest')).toBe(3 + 6);
+  });
+
+  it('takes two data keys for a producer and one for the consumer, every five minutes', () => {
+    expect(usedBy({ producers: 10, seconds: 301 }).get('kmsRequest')).toBe(2 * 21);
   });
 });
 

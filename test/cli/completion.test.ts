@@ -23,10 +23,11 @@ describe('keyturn completion', () => {
     expect(offers(bash, 'keyturn', '--v')).toEqual(['--version']);
   });
 
-  it('offers the shells that it knows, and nothing after a command that it does not', async () => {
+  it('offers the shells and the choices that it knows, and nothing after a command that it does not', async () => {
     const bash = await script('bash');
     expect(offers(bash, 'keyturn', 'completion', '')).toEqual(['bash', 'zsh', 'fish', '--help']);
     expect(offers(bash, 'keyturn', 'turn', '')).toEqual(['']);
+    expect(offers(bash, 'keyturn', 'decide', 'npm-token', 'r')).toEqual(['revoke', 'roll-back']);
   });
 
   it.each([

@@ -156,6 +156,7 @@ describe('what the doctor sees of a credential', () => {
         credential: { status: 'rotating', activeRotation: aRotation().rotationId, dueAt: null },
         rotation: {
           at: 'grace',
+          deadline: someTime,
           verdict: {
             outcome: 'overdue',
             reason: 'mirror holds the old key',
@@ -166,6 +167,24 @@ describe('what the doctor sees of a credential', () => {
         },
       },
       'wrong: credential billing-agent: its old key is overdue: mirror holds the old key',
+    ],
+    [
+      'its owner is asked',
+      {
+        credential: { status: 'rotating', activeRotation: aRotation().rotationId, dueAt: null },
+        rotation: {
+          at: 'grace',
+          questions: 2,
+          question: { number: 2, askedAt: someTime, remindedAt: someTime },
+          refusal: 'the roll back was refused: the old key expires',
+        },
+      },
+      'wrong: credential billing-agent: its owner is asked for a decision (question 2, keyturn decide billing-agent extend <duration> | revoke | roll-back): the roll back was refused: the old key expires',
+    ],
+    [
+      'IAM does not know a declared role',
+      { credential: { senders: { 'billing-agent': null, mirror: 'AROAEXAMPLE' } } },
+      'wrong: roles of billing-agent: IAM does not know the role of billing-agent, so their reports count as a stranger\'s and each old key stays alive: correct "role" in keyturn.yaml, or say "roleId" for a role of another account, and deploy',
     ],
     [
       'its secret is gone',
@@ -180,7 +199,7 @@ describe('what the doctor sees of a credential', () => {
     [
       'it declares no consumer',
       { credential: { declaration: aDeclaration({ consumers: [] }) } },
-      'missing: consumers of billing-agent: none is declared, so after the first no rotation completes, and both keys stay alive: declare who uses it (see docs/client.md)',
+      'missing: consumers of billing-agent: none is declared, and its issuer does not say when a key is used, so no key ever drains by proof: declare who uses it (see docs/client.md)',
     ],
   ])('%s', async (_what, about, said) => {
     expect(await findings(await aStack(about))).toEqual({ code: 1, bad: [said] });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { auditWords } from '../../lib/cli/format/audit-words.ts';
 import { pause } from '../../lib/rotation/pause.ts';
+import { scenarios } from '../rotation/scenarios.ts';
 import { anAuditRecord } from '../support/builders.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld, type World } from '../support/world.ts';
@@ -142,7 +143,69 @@ describe('the words of an audit record', () => {
     expect(auditWords(record)).toBe('declaration changed: privilege, targets');
   });
 
+  it.each([
+    [
+      'a rotation whose disabled key is missed',
+      [
+        'the leaving key is proven out of use: nobody is on generation 1',
+        'key key-1 is disabled for a trial',
+        'the disabled key was missed by cron-reports: it is to be enabled',
+        'key key-1 is enabled again',
+        'nobody missed key key-1 while it was disabled',
+      ],
+    ],
+    [
+      'a rotation that its owner rolls back',
+      [
+        'overdue, its owner was told: ',
+        'decided: roll-back (question 1)',
+        'rolled back: consumers can read generation 1 again; deadline 20',
+      ],
+    ],
+    ['a rotation whose old key its owner has revoked', ['decided: revoke (question 1)']],
+  ])('tell of %s, and leave nothing open', async (name, expected) => {
+    const { world, ref, meanwhile } = (await scenarios.find((one) => one.name === name)?.stage()) ?? {};
+    if (!world || !ref || !meanwhile) throw new Error(`there is no scenario ${name}`);
+    await runWorkflow(world, ref, { meanwhile });
+    const told = (await world.ledger.audit(world.credentialId)).map(auditWords);
+    for (const words of expected) expect(told).toContainEqual(expect.stringContaining(words));
+    expect(told.join('\n')).not.toContain('?');
+  });
+
+  it.each([
+    [
+      'decided',
+      { decision: { choice: 'extend', seconds: 86_400, question: 0, by: 'ada' } },
+      'decided: extend by 24 h',
+    ],
+    [
+      'decided',
+      { decision: { choice: 'revoke', question: 0, by: 'policy' } },
+      'decided: revoke, as keyturn.yaml says',
+    ],
+    [
+      'rollBackRefused',
+      { refusal: 'the roll back was refused: it expires' },
+      'the roll back was refused: it expires',
+    ],
+    [
+      'breakageSeen',
+      { breakages: 2 },
+      'the disabled key was missed by the same as before: it is to be enabled',
+    ],
+    ['keySpared', {}, 'the disabled key is to be enabled: its credential is declared again'],
+  ])('say %s with %j', (what, after, words) => {
+    expect(auditWords(anAuditRecord({ what, after }))).toBe(words);
+  });
+
+  it('name the consumers whose role was looked up anew', () => {
+    const before = { senders: { mirror: 'AROAONE', nightly: 'AROATWO' } };
+    const after = { senders: { mirror: 'AROAONE', nightly: null } };
+    const record = anAuditRecord({ what: 'sendersChanged', before, after });
+    expect(auditWords(record)).toBe('who reports as nightly was looked up anew');
+  });
+
   it('are its own name when this keyturn does not know it', () => {
-    expect(auditWords(anAuditRecord({ what: 'keyDisabled' }))).toBe('keyDisabled');
+    expect(auditWords(anAuditRecord({ what: 'keyPolished' }))).toBe('keyPolished');
   });
 });

@@ -24,8 +24,17 @@ describe('keyturn issuers', () => {
   it('shows what each can do, and how many credentials use it', async () => {
     const { code, out } = await run(await deployed(), ['issuers']);
     expect(code).toBe(0);
-    expect(out).toMatch(/^registry +http +2 +100 +no +yes +no +no +yes +1 s +2 s +3$/m);
+    expect(out).toMatch(/^registry +http +2 +100 +no +yes +no +no +yes +1 s +2 s +- +no +3$/m);
     expect(out).toMatch(/^openai +- +1 +unknown: it is not registered: deploy again$/m);
+  });
+
+  it('shows how late an issuer says that a key was used, and whether it says when one was refused', async () => {
+    const stack = twinStack();
+    await stack.issuerBlocks.put('billing-user', { type: 'aws-iam', user: '/keyturn/billing-agent' });
+    await put(stack, aCredential({ declaration: aDeclaration({ issuer: 'billing-user' }) }));
+    const { out } = await run(stack, ['issuers']);
+    expect(out).toMatch(/ REVOKE LAG +USE LAG +DENIED +PROBES$/m);
+    expect(out).toMatch(/^billing-user +aws-iam .* 15 s +15 s +4 h +no +3$/m);
   });
 
   it('prints the same for programs', async () => {
@@ -38,7 +47,7 @@ describe('keyturn issuers', () => {
           issuer: 'registry',
           type: 'http',
           credentials: 2,
-          capabilities: { maxLiveKeys: 100, revokeLag: 2 },
+          capabilities: { maxLiveKeys: 100, revokeLag: 2, lastUsedLag: null, reportsDenied: false },
         },
       ],
     });

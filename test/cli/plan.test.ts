@@ -52,10 +52,10 @@ describe('keyturn plan <credential>', () => {
     expect(out).toMatch(/^Start +keyturn +2026-03-22T08:00:00Z +- +every 30 d, last at 2026-02-20/m);
     expect(out).toMatch(/^Issue key +issuer registry .*one at a time, since it takes no label$/m);
     expect(out).toMatch(/^ +\(it allows 100 live keys, of which keyturn knows 1 of this credential\)$/m);
-    for (const consumer of ['builder', 'mirror', 'nightly'])
-      expect(out).toMatch(new RegExp(`^Move +${consumer} +2026-03-22T08:00:01Z +2026-03-22T08:02:01Z`, 'm'));
+    for (const consumer of ['builder', 'mirror', 'dashboard'])
+      expect(out).toMatch(new RegExp(`^Move +${consumer} +2026-03-22T08:00:01Z +2026-03-22T08:05:01Z`, 'm'));
     expect(out).toMatch(
-      /^Deadline +platform-team {2}.*and platform-team is reminded each day: both keys stay alive/m,
+      /^Ask owner +platform-team {2}.*platform-team is asked, and reminded each day, .*; both keys stay alive/m,
     );
   });
 

@@ -154,7 +154,7 @@ describe('the command line', () => {
     expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('no AWS region is set') });
   });
 
-  it.each(['status', 'plan', 'rotate', 'pause', 'resume', 'history'])(
+  it.each(['status', 'plan', 'rotate', 'drain', 'usage', 'pause', 'resume', 'history'])(
     'prints one JSON object also when %s fails',
     async (command) => {
       const stack = twinStack();

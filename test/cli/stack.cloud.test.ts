@@ -5,13 +5,15 @@ import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/clie
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dynamoDbLedger } from '../../lib/aws/dynamodb-ledger.ts';
+import { dynamoDbUsageBook } from '../../lib/aws/dynamodb-usage-book.ts';
 import { s3AuditAnchor } from '../../lib/aws/s3-audit-anchor.ts';
 import { main } from '../../lib/cli/main.ts';
 import { connectStackWith } from '../../lib/cli/stack.ts';
 import { chain } from '../../lib/rotation/audit.ts';
+import { usageShard } from '../../lib/usage/shard.ts';
 import { parameterName, type StackParameter } from '../../lib/workflow/stack-parameters.ts';
 import { testDigests } from '../fakes/test-digests.ts';
-import { aCredential, anAuditRecord } from '../support/builders.ts';
+import { aCredential, aKey, anAuditRecord } from '../support/builders.ts';
 import { aCloudTable } from '../support/cloud-table.ts';
 import { aNewName, sharedCloud } from '../support/shared-cloud.ts';
 
@@ -58,8 +60,10 @@ beforeAll(async () => {
   }
   const { hash: _hash, ...record } = anAuditRecord();
   const audit = chain(testDigests(), '', record);
-  const credential = aCredential({ auditSeq: 1, auditHash: audit.hash });
-  await dynamoDbLedger({ table, client }).commit({ expected: { auditSeq: 0, epoch: 0 }, credential, audit });
+  const credential = aCredential({ auditSeq: 1, auditHash: audit.hash, currentGeneration: 1 });
+  const expected = { auditSeq: 0, epoch: 0 };
+  await dynamoDbLedger({ table, client }).commit({ expected, credential, keys: [aKey()], audit });
+  await dynamoDbUsageBook({ table, client }).apply({ presence: [], usage: [someCalls()] });
   const { seq, hash, at } = audit;
   await s3AuditAnchor({ client: s3, bucket }).keep(credential.id, {
     seq,
@@ -69,7 +73,30 @@ beforeAll(async () => {
   });
 });
 
+/** Of this minute. */
+function someCalls() {
+  const at = new Date().toISOString();
+  return {
+    credentialId: 'billing-agent',
+    generation: 1,
+    shard: usageShard('mirror', 'one'),
+    consumer: 'mirror',
+    instance: 'one',
+    minute: `${at.slice(0, 16)}Z`,
+    seq: 1,
+    ok: 41,
+    denied: 1,
+    firstUsedAt: at,
+    lastUsedAt: at,
+  };
+}
+
 describe('the command line on AWS', () => {
+  it('shows calls by the minute and by the day', async () => {
+    expect((await run('drain', 'billing-agent')).out).toMatch(/^ {2}mirror .* ·+×·* +42 calls, 1 refused$/m);
+    expect((await run('usage', 'billing-agent')).out).toMatch(/^\d{4}-\d\d-\d\d +mirror +42 +1 +1 +/m);
+  });
+
   it('pauses and resumes in the name of whoever calls, and the trail stays whole', async () => {
     expect(await run('pause', '--all', '--reason', 'release week')).toMatchObject({ code: 0 });
     expect((await run('status', 'billing-agent')).out).toMatch(/^paused .* by arn:aws:.*: release week$/m);

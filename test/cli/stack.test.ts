@@ -89,7 +89,13 @@ describe('the parts of a stack', () => {
 
   it('are all there in a new stack', async () => {
     well();
-    const all = { ...olderStack, 'audit-bucket': 'audit', 'alarm-topic': 'arn:topic', installation: 'f00d' };
+    const all = {
+      ...olderStack,
+      'audit-bucket': 'audit',
+      'alarm-topic': 'arn:topic',
+      'owner-topic': 'arn:owners',
+      installation: 'f00d',
+    };
     const found = await looks(all);
     expect(Object.values(found).filter((text) => !text.startsWith('ok'))).toEqual([]);
     expect(found).toMatchObject({

@@ -5,6 +5,16 @@ import { put, run, type TwinStack, twinStack } from './twin-stack.ts';
 const oldVersion = aKey().versionId;
 const newVersion = 'f00dfeed-10d2-5f4a-9c3e-2b6d8f0a1c4e';
 
+const question = { number: 2, askedAt: someTime, remindedAt: someTime };
+const decision = { choice: 'extend', seconds: 7200, question: 1, by: 'ada', at: someTime } as const;
+const held = {
+  outcome: 'overdue',
+  reason: 'mirror holds generation 1',
+  heldBy: ['mirror', 'nightly'],
+  consumers: [],
+  quietAt: null,
+} as const;
+
 describe('keyturn status', () => {
   it('shows where each credential stands', async () => {
     const stack = twinStack();
@@ -64,30 +74,54 @@ describe('keyturn status', () => {
   });
 
   it.each<readonly [string, Parameters<typeof aRotation>[0], string]>([
+    ['its minimum grace', {}, 'the minimum grace, until 2026-03-02T09:00:00.000Z'],
     [
-      'without declared consumers',
-      {},
-      'declared consumers: keyturn.yaml names none, so it never completes, and both keys stay alive',
+      'its owner',
+      { question, verdict: held },
+      "billing-team's decision on question 2 (keyturn decide billing-agent extend <duration> | revoke | roll-back): held by mirror, nightly",
     ],
     [
-      'without declared consumers, the last key',
-      { kind: 'retire' },
-      'declared consumers: keyturn.yaml names none, so it never completes, and its last key stays alive',
+      'its owner, when it was rolled back',
+      { question, verdict: held, leaving: 'new' },
+      "billing-team's decision on question 2 (keyturn decide billing-agent extend <duration> | revoke): held by mirror",
     ],
-    ['without declared consumers, a first key', { oldGeneration: 0 }, 'the minimum grace, until'],
-  ])('says what a grace waits for %s', async (_what, about, said) => {
+    [
+      'its owner, when the roll back was refused',
+      { question, verdict: held, refusal: 'the roll back was refused: the old key expires' },
+      'roll-back): the roll back was refused: the old key expires',
+    ],
+    [
+      'its owner, when nobody reports',
+      { question, verdict: { ...held, heldBy: [], reason: 'nobody reports on this credential' } },
+      'roll-back): nobody reports on this credential',
+    ],
+    [
+      'a roll back',
+      { at: 'rolling-back' },
+      'the issuer to accept generation 1, which is to be promoted again',
+    ],
+    ['a key to be disabled', { at: 'disabling' }, 'the issuer to disable generation 1 for a trial'],
+    [
+      'a trial',
+      { at: 'observing', disabledAt: someTime, leaving: 'new' },
+      `whoever misses generation 2, which is disabled since ${someTime}, to show: for 30 min, and until everybody has been heard`,
+    ],
+    [
+      'a key that was missed',
+      { at: 'enabling', breakages: 1, brokenBy: ['mirror'] },
+      'the issuer to enable generation 1 again, which mirror missed',
+    ],
+    [
+      'a key that its owner wants',
+      { at: 'enabling', brokenBy: ['mirror'], decision },
+      'the issuer to enable generation 1 again\n',
+    ],
+  ])('says what a rotation waits for: %s', async (_what, about, said) => {
     const stack = twinStack();
     const rotation = aRotation({ at: 'grace', ...about });
-    const declaration = aDeclaration({ consumers: [] });
     const activeRotation = rotation.rotationId;
-    await put(stack, aCredential({ status: 'rotating', activeRotation, declaration }), { rotation });
-    expect((await run(stack, ['status'])).out).toContain(said);
-  });
-
-  it('says that both keys live on when the old one is overdue', async () => {
-    const stack = await inGrace('overdue');
-    const { out } = await run(stack, ['status']);
-    expect(out).toMatch(/ mirror, nightly \(overdue: both keys stay alive until they let go\)$/m);
+    await put(stack, aCredential({ status: 'rotating', activeRotation }), { rotation });
+    expect(`${(await run(stack, ['status'])).out}\n`).toContain(said);
   });
 
   it('says when a rotation waits for its window', async () => {
@@ -151,6 +185,44 @@ describe('keyturn status <credential>', () => {
     const { rotations } = JSON.parse((await run(stack, ['status', 'billing-agent', '--json'])).out);
     const newest = ['rotation-6', 'rotation-5', 'rotation-4', 'rotation-3', 'rotation-2'];
     expect(rotations.map(({ rotationId }: { rotationId: string }) => rotationId)).toEqual(newest);
+  });
+
+  it('shows what was asked, what was decided, and who missed the key', async () => {
+    const stack = twinStack();
+    const rotation = aRotation({
+      at: 'grace',
+      leaving: 'new',
+      question: { ...question, askedAt: '2026-02-28T08:00:00.000Z' },
+      decision,
+      refusal: 'the roll back was refused: the old key expires',
+      breakages: 2,
+      brokenBy: ['mirror', 'nightly'],
+    });
+    const activeRotation = rotation.rotationId;
+    await put(stack, aCredential({ status: 'rotating', activeRotation }), { rotation });
+    const { out } = await run(stack, ['status', 'billing-agent']);
+    expect(out).toMatch(/^ {2}leaves +generation 2: it was rolled back$/m);
+    expect(out).toMatch(/^ {2}question +2, asked 2 d ago, last repeated 0 s ago$/m);
+    expect(out).toMatch(/^ {2}decision +extend by 2 h, 0 s ago by ada \(question 1\)$/m);
+    expect(out).toMatch(/^ {2}refused +the roll back was refused: the old key expires$/m);
+    expect(out).toMatch(/^ {2}missed +2 times while it was disabled, the last time by mirror, nightly$/m);
+    expect(out).toMatch(/ rotate, rolled back +2 +grace /);
+    const { rotation: json } = JSON.parse((await run(stack, ['status', 'billing-agent', '--json'])).out);
+    expect(json).toMatchObject({
+      leaving: 2,
+      rolledBack: true,
+      question: { number: 2 },
+      decision,
+      breakages: 2,
+    });
+  });
+
+  it('takes no foreign sender for a process of the consumer that it names', async () => {
+    const stack = await inGrace();
+    const foreign = { ...mirror, consumer: 'billing-agent@AROAEXAMPLE', foreign: true, holds: [] } as const;
+    await stack.usage.apply({ usage: [], presence: [foreign] });
+    const { out } = await run(stack, ['status', 'billing-agent']);
+    expect(out).toMatch(/billing-agent@AROAEXAMPLE \(not the role that is declared\) +0 +0 s ago +- +key 1/);
   });
 
   it('lets nothing that others have written command the terminal', async () => {
@@ -224,7 +296,7 @@ describe('keyturn status <credential>', () => {
   });
 });
 
-async function inGrace(outcome: 'waiting' | 'overdue' = 'waiting'): Promise<TwinStack> {
+async function inGrace(): Promise<TwinStack> {
   const stack = twinStack();
   const rotation = aRotation({
     at: 'grace',
@@ -233,7 +305,8 @@ async function inGrace(outcome: 'waiting' | 'overdue' = 'waiting'): Promise<Twin
       reason: 'mirror holds the old key',
       heldBy: ['mirror', 'nightly'],
       consumers: [],
-      ...(outcome === 'waiting' ? { outcome, lastOldUse: null } : { outcome, quietAt: null }),
+      outcome: 'waiting',
+      lastOldUse: null,
     },
   });
   const keys = [

@@ -11,6 +11,7 @@ import type { Rotation } from '../../lib/rotation/rotation.ts';
 import type { UsageBook } from '../../lib/usage/usage-book.ts';
 import { type ManualClock, manualClock } from '../fakes/manual-clock.ts';
 import { memoryBlocks } from '../fakes/memory-blocks.ts';
+import { type MemoryEventSink, memoryEventSink } from '../fakes/memory-event-sink.ts';
 import { type MemoryExecutions, memoryExecutions } from '../fakes/memory-executions.ts';
 import { type MemoryIssuer, memoryIssuer } from '../fakes/memory-issuer.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
@@ -24,6 +25,7 @@ import { anAuditRecord } from '../support/builders.ts';
 export interface TwinStack extends Stack {
   readonly ledger: ReturnType<typeof memoryLedger>;
   readonly usage: UsageBook;
+  readonly events: MemoryEventSink;
   readonly requests: ReturnType<typeof memoryRequests>;
   readonly clock: ManualClock;
   readonly executions: MemoryExecutions;
@@ -54,6 +56,7 @@ export function twinStack(): TwinStack {
     name: 'keyturn',
     ledger: memoryLedger(),
     usage: memoryUsageBook(),
+    events: memoryEventSink(),
     requests: memoryRequests(),
     executions: memoryExecutions(() => clock.now()),
     secrets: memorySecretStore(),
@@ -95,14 +98,24 @@ export async function put(
   });
 }
 
-/** Runs the command line against the stack, or against another way to one. */
-export async function run(stack: Stack, argv: readonly string[], connect: ConnectStack = async () => stack) {
+/**
+ * Runs the command line against the stack, or against another way to one.
+ *
+ * @param confirm what somebody at the terminal says; without it nobody is there.
+ */
+export async function run(
+  stack: Stack,
+  argv: readonly string[],
+  connect: ConnectStack = async () => stack,
+  confirm?: Host['confirm'],
+) {
   const printed: string[] = [];
   const complained: string[] = [];
   const host: Host = {
     out: (line) => void printed.push(line),
     err: (line) => void complained.push(line),
     colour: false,
+    ...(confirm && { confirm }),
   };
   const code = await main(argv, host, connect);
   return { code, out: printed.join('\n'), err: complained.join('\n') };

@@ -1,12 +1,17 @@
 /** What the client tells keyturn: complete, cumulative, once per interval, and never a key. */
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test, vi } from 'vitest';
+import { keyturnClient } from '../../lib/client/client.ts';
 import type * as client from '../../lib/client/report.ts';
+import { usageLog } from '../../lib/client/usage-log.ts';
 import { foldReports } from '../../lib/usage/fold.ts';
 import type * as core from '../../lib/usage/report.ts';
+import { countsReachOf } from '../../lib/usage/usage-book.ts';
 import { parseUsageReport } from '../../lib/workflow/usage-report.ts';
 import { holdsSecret } from '../support/expect-no-secret.ts';
-import { anIssuer, aWorld, secretId, versionOf } from './a-world.ts';
+import { anIssuer, aWorld, keyOf, secretId, versionOf } from './a-world.ts';
 
 const npm = { id: 'npm-token', secretId };
 
@@ -61,6 +66,41 @@ describe('a report', () => {
     expect(world.reports()[0]?.keys).toMatchObject([
       { ok: 0, denied: 1, firstUsedAt: '2026-11-21T10:00:00.000Z', lastUsedAt: '2026-11-21T10:00:10.000Z' },
     ]);
+  });
+
+  test('says where calls went, by host name, and leaves out what is none', async () => {
+    const world = aWorld();
+    const credential = world.client.credential(npm);
+    const to = [
+      'https://Registry.example.com:8443/a?b=c',
+      new URL('http://mirror.example'),
+      'localhost:4873',
+    ];
+    for (const destination of [...to, 'http://[::1]/', 'no host', ''])
+      await credential.use(anIssuer(1).call, { destination });
+    await world.client.flush();
+    expect(world.reports()[0]?.keys).toMatchObject([
+      { ok: 6, destinations: ['registry.example.com', 'mirror.example', 'localhost'] },
+    ]);
+    expect(parseUsageReport(world.bodies()[0] ?? '')).toMatchObject({ ok: true });
+  });
+
+  test('is never too large to be read, however many keys, minutes and long host names there are', async () => {
+    const world = aWorld({ reportEvery: 0 });
+    const credentials = Array.from({ length: 25 }, (_, n) =>
+      world.client.credential({ id: `${'c'.repeat(60)}-${n + 10}`, secretId }),
+    );
+    for (let minute = 0; minute < 4; minute += 1) {
+      for (const credential of credentials)
+        for (const host of ['a', 'b', 'c', 'd'])
+          await credential.use(anIssuer(1).call, {
+            destination: `${host.repeat(60)}.`.repeat(4) + host.repeat(9),
+          });
+      await seconds(60);
+    }
+    await world.client.flush();
+    expect(world.reports()[0]?.keys).toHaveLength(100);
+    expect(parseUsageReport(world.bodies()[0] ?? '')).toMatchObject({ ok: true });
   });
 
   test('shows a use, and the key as held, while the call is still running', async () => {
@@ -151,6 +191,47 @@ describe('when the queue is down', () => {
     }
   });
 
+  test('or takes nothing because there is too much, it is one line, and nothing is lost', async () => {
+    const warned = vi.spyOn(console, 'warn').mockReturnValue();
+    const throttled = Object.assign(new Error('Rate exceeded'), { name: 'RequestThrottled' });
+    const { secretsManager, sqs, queue } = awsOf(throttled);
+    const client = keyturnClient({ consumer: 'mirror', secretsManager, sqs, queueUrl: 'https://sqs/usage' });
+    const credential = client.credential(npm);
+    for (let minute = 0; minute < 60; minute += 1) {
+      await credential.use(anIssuer(1).call);
+      await seconds(60);
+    }
+    expect(warned.mock.calls).toEqual([[expect.stringMatching(/^keyturn: usage of mirror cannot .*$/)]]);
+    queue.on(SendMessageCommand).resolves({});
+    await client.leave();
+    const last = queue.commandCalls(SendMessageCommand).at(-1)?.args[0].input.MessageBody ?? '';
+    const keys = (JSON.parse(last) as core.UsageReport).keys;
+    expect(keys.reduce((sum, { ok }) => sum + ok, 0)).toBe(60);
+    warned.mockRestore();
+  });
+
+  test('for ten hours of traffic on 100 keys, memory stays bounded and no last use is lost', () => {
+    const log = usageLog();
+    const credentials = Array.from({ length: 25 }, (_, n) => `credential-${n}`);
+    for (let minute = 0; minute < 600; minute += 1) {
+      const version = versionOf(1 + Math.floor(minute / 150));
+      for (const credential of credentials) log.record(credential, version, 'accepted');
+      vi.setSystemTime(Date.now() + 60_000);
+    }
+    const first = log.take();
+    for (const credential of credentials) {
+      const uses = first.keys.filter((use) => use.credential === credential);
+      expect(uses.slice(0, 2).map(({ versionId }) => versionId)).toEqual([versionOf(4), versionOf(3)]);
+    }
+    const kept = new Set(first.keys.map(nameOf));
+    for (let batch = first; log.hasNews(); batch = log.take()) {
+      for (const use of batch.keys) kept.add(nameOf(use));
+      batch.acknowledge();
+    }
+    expect(kept.size).toBeGreaterThanOrEqual(1_000);
+    expect(kept.size).toBeLessThanOrEqual(1_100);
+  });
+
   test('for a day, memory stays bounded and the rest arrives piece by piece', async () => {
     const world = aWorld({ reportEvery: 0, cacheFor: 3600 });
     const credential = world.client.credential(npm);
@@ -159,8 +240,46 @@ describe('when the queue is down', () => {
       await seconds(60);
     }
     await world.client.leave();
-    expect(folded(world.reports()).usage).toHaveLength(1_000);
+    const { length } = folded(world.reports()).usage;
+    expect(length).toBeGreaterThanOrEqual(1_000);
+    expect(length).toBeLessThanOrEqual(1_100);
     expect(Math.max(...world.reports().map(({ keys }) => keys.length))).toBe(100);
+  });
+});
+
+describe('a Lambda function that flushes at the end of each invocation', () => {
+  /** Nothing runs while it is frozen, not even a timer; only the clock has moved on when it thaws. */
+  const freeze = (forSeconds: number) => vi.setSystemTime(Date.now() + forSeconds * 1000);
+
+  test('sends one message per invocation, before it freezes, and each use once', async () => {
+    const world = aWorld({ reportEvery: 0 });
+    const credential = world.client.credential(npm);
+    for (let invocation = 0; invocation < 20; invocation += 1) {
+      await credential.use(anIssuer(1).call);
+      await credential.use(anIssuer(1).call);
+      await world.client.flush();
+      expect(world.bodies()).toHaveLength(invocation + 1);
+      freeze(7 * invocation);
+    }
+    const { usage, rejected } = folded(world.reports());
+    expect(rejected).toEqual([]);
+    expect(usage.reduce((sum, { ok }) => sum + ok, 0)).toBe(40);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('that was not heard before it froze says it in its next invocation', async () => {
+    const world = aWorld({ reportEvery: 0 });
+    const credential = world.client.credential(npm);
+    world.queue.on(SendMessageCommand).rejectsOnce(new Error('down'));
+    await credential.use(anIssuer(1).call);
+    await world.client.flush();
+    freeze(3_600);
+    await credential.use(anIssuer(1).call);
+    await world.client.flush();
+    expect(world.reports().at(-1)).toMatchObject({
+      windowStart: '2026-11-21T10:00:00.000Z',
+      keys: [{ minute: '2026-11-21T11:00Z' }, { minute: '2026-11-21T10:00Z' }],
+    });
   });
 });
 
@@ -209,13 +328,29 @@ test('whatever is lost or comes twice, what keyturn folds is what was called', a
   );
 });
 
+const nameOf = ({ credential, versionId, minute }: core.KeyUse): string =>
+  [credential, versionId, minute].join(' ');
+
+/** A client's own AWS, for what `aWorld` sets otherwise. */
+function awsOf(failure: Error) {
+  const [secretsManager, sqs] = [new SecretsManagerClient({}), new SQSClient({})];
+  mockClient(secretsManager)
+    .on(GetSecretValueCommand)
+    .resolves({ SecretString: JSON.stringify({ apiKey: keyOf(1) }), VersionId: versionOf(1) });
+  const queue = mockClient(sqs);
+  queue.on(SendMessageCommand).rejects(failure);
+  return { secretsManager, sqs, queue };
+}
+
 /** As keyturn takes them off the queue. */
 function folded(reports: readonly core.UsageReport[]) {
   const generations = new Map([1, 2].map((generation) => [versionOf(generation), generation]));
   const messages = reports.map((report) => ({
     messageId: `${report.seq}`,
     report,
+    senderId: 'AROAMIRROR:a-session',
     sentTimestampMs: Date.parse(report.sentAt),
   }));
-  return foldReports(messages, new Map([['npm-token', generations]]));
+  const known = new Map([['npm-token', { generations, senders: {} }]]);
+  return foldReports(messages, known, countsReachOf(30));
 }

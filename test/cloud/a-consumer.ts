@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { keyturnClient } from '../../lib/client/client.ts';
-import { type Deployed, packageName } from './deployed.ts';
+import { type Deployed, packageName, secretNameOf } from './deployed.ts';
 
 export interface TestConsumer {
   readonly calls: number;
-  /** Calls that the registry refused, before any retry, and failed reads of the secret. */
+  /** Calls that were refused, before any retry, and failed reads of the secret. */
   readonly refused: number;
   /** Ends it; it says goodbye to keyturn. */
   leave(): Promise<void>;
@@ -18,9 +18,14 @@ export interface ConsumerOptions {
   readonly credential: string;
   /** Seconds that it keeps a key. */
   readonly cacheFor: number;
+  /** Makes one call with a key. @returns the status. @default reads a package from the registry */
+  readonly call?: (key: string) => Promise<number>;
 }
 
-export function aConsumer(on: Deployed, { name, credential, cacheFor }: ConsumerOptions): TestConsumer {
+export function aConsumer(
+  on: Deployed,
+  { name, credential, cacheFor, call = (key) => on.registry.read(packageName, key) }: ConsumerOptions,
+): TestConsumer {
   const counts = { calls: 0, refused: 0 };
   const client = keyturnClient({
     consumer: name,
@@ -34,10 +39,10 @@ export function aConsumer(on: Deployed, { name, credential, cacheFor }: Consumer
       if (event.kind === 'read-failed') counts.refused += 1;
     },
   });
-  const token = client.credential({ id: credential, secretId: on.site(credential).secretName });
+  const token = client.credential({ id: credential, secretId: secretNameOf(credential) });
   const read = async (key: string) => {
     counts.calls += 1;
-    const status = await on.registry.read(packageName, key);
+    const status = await call(key);
     if (status !== 200) counts.refused += 1;
     return { status };
   };

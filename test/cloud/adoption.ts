@@ -49,7 +49,15 @@ export async function existingKeys(on: Prepared): Promise<Extras> {
   await put('iam-agent', { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey });
   adopted = { token: token.key, accessKey: AccessKeyId };
   return {
-    issuers: { iam: { type: 'aws-iam', user: `${user.path}${user.name}`, createLag: '2s', revokeLag: '2s' } },
+    issuers: {
+      iam: {
+        type: 'aws-iam',
+        user: `${user.path}${user.name}`,
+        createLag: '2s',
+        revokeLag: '2s',
+        lastUsedLag: 'none',
+      },
+    },
     credentials: {
       'iam-agent': {
         issuer: 'iam',

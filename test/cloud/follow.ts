@@ -4,7 +4,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import * as z from 'zod';
 import type { LedgerView } from '../../lib/rotation/ports.ts';
 import type { Rotation } from '../../lib/rotation/rotation.ts';
-import type { Deployed } from './deployed.ts';
+import { type Deployed, secretNameOf } from './deployed.ts';
 
 /** Asks again and again, each `every` milliseconds. @throws when nothing was found in time. */
 export async function until<T>(
@@ -70,7 +70,7 @@ const secretValue = z.object({ apiKey: z.string(), keyId: z.string(), generation
 /** The key that consumers read now. */
 export async function currentValue(on: Deployed, credential: string): Promise<z.output<typeof secretValue>> {
   const client = new SecretsManagerClient(on.aws);
-  const SecretId = on.site(credential).secretName;
+  const SecretId = secretNameOf(credential);
   const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId }));
   return secretValue.parse(JSON.parse(SecretString));
 }

@@ -7,13 +7,14 @@ import type { Exchange } from '../support/registry-proxy.ts';
 import { aConsumer } from './a-consumer.ts';
 import { adoptedSite, adoptions, existingKeys } from './adoption.ts';
 import { type Deployed, deployed, packageName, type SiteOptions } from './deployed.ts';
+import { atTheVendor, drains } from './drains.ts';
 import { askForRotation, currentValue, firstKey, hasEnded, rotationThat, until } from './follow.ts';
 import { leavings } from './leavings.ts';
 import { type Heard, type Letter, listener, requestsQueue, taken, waiting } from './listen.ts';
 import { redeployedSites, redeploys } from './redeploy.ts';
 import { resumptions, stoppedSites } from './resumption.ts';
 import { rights } from './rights.ts';
-import { type Receiver, someTargets, targetedSite, targets } from './targets.ts';
+import { someTargets, targetedSite, targets } from './targets.ts';
 
 const sites: Readonly<Record<string, SiteOptions>> = {
   happy: { consumers: ['fast', 'slow'] },
@@ -34,15 +35,21 @@ let heard: () => Promise<readonly Heard[]>;
 const letters: Letter[] = [];
 
 beforeAll(async () => {
-  let receiver: Receiver | undefined;
+  const others: { readonly stop: () => Promise<void> }[] = [];
   end = async () => {
-    await receiver?.stop();
+    for (const other of others) await other.stop();
     await on?.stop();
   };
   on = await deployed(sites, async (prepared) => {
-    const { receiver: started, ...blocks } = await someTargets(prepared);
-    receiver = started;
-    return { ...(await existingKeys(prepared)), ...blocks };
+    const { receiver, ...hooked } = await someTargets(prepared);
+    const { vendor, ...sold } = await atTheVendor(prepared);
+    others.push(receiver, vendor);
+    const existing = await existingKeys(prepared);
+    return {
+      ...hooked,
+      issuers: { ...existing.issuers, ...sold.issuers },
+      credentials: { ...existing.credentials, ...sold.credentials },
+    };
   });
   heard = await listener(on);
 });
@@ -235,6 +242,12 @@ describe.concurrent('a request', () => {
 describe.concurrent('an adoption', () => adoptions(() => on));
 
 describe.concurrent('a target', () => targets(() => on));
+
+describe.concurrent('an old key at an issuer that can disable', () =>
+  drains(
+    () => on,
+    () => heard(),
+  ));
 
 describe.concurrent('a stopped execution', () => resumptions(() => on));
 

@@ -3,6 +3,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseKeyturnFile, readKeyturnFile, readKeyturnObject } from '../../lib/config/keyturn-file.ts';
+import { defaultObserve } from '../../lib/config/policy-presets.ts';
+import { observeOf } from '../../lib/rotation/disable-key.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -52,14 +54,21 @@ credentials:
     owner: { name: billing-team }
 ${fields}`;
 
+const declare = (id: string) => {
+  const declaration = read(aFile()).credentials[id];
+  if (!declaration) throw new Error(`there is no ${id}`);
+  return declaration;
+};
+
 const billing = (fields = '', around = {}) => read(aFile(fields, around)).credentials['billing'];
 
 describe('a right file', () => {
   test('resolves every default', () => {
-    const { mode, secrets, prefixes, accounts, credentials } = read(aFile());
+    const { mode, secrets, prefixes, usage, accounts, credentials } = read(aFile());
     expect(mode).toBe('production');
     expect(secrets).toEqual([{ prefix: 'keyturn/prod/' }]);
     expect(prefixes).toEqual(['keyturn/prod/']);
+    expect(usage).toEqual({ keep: 30 * 86_400 });
     expect(accounts).toEqual({ vendor: 'http https://issuer.example {}' });
     expect(credentials).toEqual({
       billing: {
@@ -96,11 +105,45 @@ describe('a right file', () => {
   test('keeps what is said of consumers and fills in the rest', () => {
     const consumers = `    consumers:
       - { name: api, role: 'arn:aws:iam::123456789012:role/api' }
+      - { name: mailer, role: 'arn:aws-cn:iam::210987654321:role/team/mailer', roleId: AROADBQP57FF2AEXAMPLE }
       - { name: report, presence: intermittent, period: 1d, lostAfter: 2h }`;
     expect(billing(consumers)?.consumers).toEqual([
       { name: 'api', role: 'arn:aws:iam::123456789012:role/api', presence: 'continuous', lostAfter: 3_600 },
+      {
+        name: 'mailer',
+        role: 'arn:aws-cn:iam::210987654321:role/team/mailer',
+        roleId: 'AROADBQP57FF2AEXAMPLE',
+        presence: 'continuous',
+        lostAfter: 3_600,
+      },
       { name: 'report', presence: 'intermittent', period: 86_400, lostAfter: 7_200 },
     ]);
+  });
+
+  test('says what follows at the deadline, and how long a key is disabled first, where that is not the default', () => {
+    const policyOf = (policy: string, top = '') => billing(`    policy: { ${policy} }`, { top })?.policy;
+    expect(policyOf('atDeadline: extend, observe: 1h')).toMatchObject({
+      atDeadline: 'extend',
+      observe: 3_600,
+    });
+    expect(policyOf('atDeadline: revoke')?.atDeadline).toBe('revoke');
+    for (const policy of ['atDeadline: ask, observe: 30m', '']) {
+      expect(policyOf(policy)).not.toHaveProperty('atDeadline');
+      expect(policyOf(policy)).not.toHaveProperty('observe');
+    }
+    expect(policyOf('', 'mode: demo\n')?.observe).toBe(2);
+    expect(policyOf('observe: 1s', 'mode: demo\n')?.observe).toBe(1);
+  });
+
+  test('means by a policy that says nothing of observing what the core takes it for', () => {
+    const { policy } = declare('billing');
+    expect(policy).not.toHaveProperty('observe');
+    expect(observeOf(policy)).toBe(defaultObserve.production);
+  });
+
+  test('says how long the uses of each minute stay', () => {
+    const keptFor = (keep: string) => read(aFile('', { top: `usage: { keep: ${keep} }\n` })).usage.keep;
+    expect([keptFor('15d'), keptFor('400d')]).toEqual([15 * 86_400, 400 * 86_400]);
   });
 
   test('writes the secret in the shape that its user chose', () => {
@@ -172,14 +215,6 @@ describe('a right file', () => {
     });
   });
 
-  test('is warned of where nobody can show that an old key is out of use', () => {
-    const warningsOf = (fields: string) => readKeyturnFile(aFile(fields), { stack: 'prod' }).warnings;
-    expect(warningsOf('')).toEqual([
-      expect.stringMatching(/^keyturn.yaml:19:3 credentials.billing has no "consumers": nobody can show/),
-    ]);
-    expect(warningsOf('    consumers: [{ name: api }]')).toEqual([]);
-  });
-
   test('may be an object, which says the same', () => {
     const { config, input } = readKeyturnFile(aFile('    targets: [copy]', { more: copies }), {
       stack: 'prod',
@@ -205,8 +240,12 @@ describe('a right file', () => {
     const { mode, credentials } = read(readFileSync(example, 'utf8'));
     expect(mode).toBe('demo');
     expect(credentials['npm-token']).toMatchObject({
-      policy: { grace: { min: 10, max: 120, quiet: 3 } },
-      consumers: [{ name: 'builder' }, { name: 'mirror' }, { name: 'nightly', lostAfter: 30 }],
+      policy: { grace: { min: 10, max: 300, quiet: 3 } },
+      consumers: [
+        { name: 'builder' },
+        { name: 'mirror', lostAfter: 30 },
+        { name: 'dashboard', lostAfter: 3600 },
+      ],
       reportEvery: 1,
     });
   });
@@ -238,7 +277,7 @@ credentials:
 `;
     expect(mistakesIn(file)).toEqual([
       'keyturn.yaml:1:7 mode is "dmeo": expected "production" or "demo", did you mean "demo"?',
-      'keyturn.yaml:2:1 isuers is not known here, did you mean "issuers"? (known: mode, secrets, issuers, targets, credentials)',
+      'keyturn.yaml:2:1 isuers is not known here, did you mean "issuers"? (known: mode, secrets, usage, issuers, targets, credentials)',
       expect.stringMatching(
         /^keyturn.yaml:6:14 issuers.vendor.baseUrl is "http:\/\/issuer.example": expected an https/,
       ),
@@ -342,6 +381,28 @@ describe('the rules between fields', () => {
       grace('{ min: 1h, max: 12h, quiet: 690m }'),
       'grace has max 12h: expected at least 750m, which is quiet + 1h',
     ],
+    [policyOf('observe: 4m'), 'policy.observe is 4m: expected 5m to 1d, outside `mode: demo`'],
+    [policyOf('observe: 25h'), 'policy.observe is 25h: expected 5m to 1d, outside `mode: demo`'],
+    [
+      policyOf('atDeadline: exten'),
+      'policy.atDeadline is "exten": expected "ask" or "extend" or "revoke", did you mean "extend"?',
+    ],
+    [
+      "    consumers: [{ name: api, role: 'arn:aws:sts::123456789012:assumed-role/api/i-1' }]",
+      'consumers[0].role is "arn:aws:sts::123456789012:assumed-role/api/i-1": expected the ARN of a role, written out: arn:aws:iam::<account>:role/<name>',
+    ],
+    [
+      "    consumers: [{ name: api, role: 'arn:aws:iam::123456789012:user/api' }]",
+      'consumers[0].role is "arn:aws:iam::123456789012:user/api": expected the ARN of a role',
+    ],
+    [
+      '    consumers: [{ name: api, roleId: AROADBQP57FF2AEXAMPLE }]',
+      'consumers[0].roleId is "AROADBQP57FF2AEXAMPLE": expected "role" beside it, the ARN of the role',
+    ],
+    [
+      "    consumers: [{ name: api, role: 'arn:aws:iam::123456789012:role/api', roleId: AIDACKCEVSQ6C2EXAMPLE }]",
+      'consumers[0].roleId is "AIDACKCEVSQ6C2EXAMPLE": expected the unique id of a role, AROA and more',
+    ],
     ['    policy: { rotateEvery: 4d }', 'rotateEvery is 4d: expected more than grace.max + 48h (4d)'],
     ['    policy: { rotateEvery: soon }', 'rotateEvery is "soon": expected a duration such as 10s'],
     ['    policy: { rotateEvery: 30 }', 'rotateEvery is 30: expected a duration such as 10s'],
@@ -406,7 +467,22 @@ describe('the rules between fields', () => {
     expect(mistakesIn(aFile(fields))).toEqual([expect.stringContaining(expected)]);
   });
 
+  test.each(['14d', '401d'])('uses of each minute stay for 15d to 400d, not for %s', (keep) => {
+    expect(mistakesIn(aFile('', { top: `usage: { keep: ${keep} }\n` }))).toEqual([
+      `keyturn.yaml:1:16 usage.keep is ${keep}: expected 15d to 400d`,
+    ]);
+  });
+
+  test('a mistake in `usage` hides none elsewhere', () => {
+    expect(mistakesIn(aFile('    colour: blue', { top: 'usage: { kept: 30d }\n' }))).toEqual([
+      expect.stringContaining('usage.kept is not known here, did you mean "keep"?'),
+      expect.stringContaining('credentials.billing.colour is not known here'),
+    ]);
+  });
+
   test('durations at the bounds are fine', () => {
+    expect(mistakesIn(aFile(policyOf('observe: 5m')))).toEqual([]);
+    expect(mistakesIn(aFile(policyOf('observe: 24h')))).toEqual([]);
     expect(mistakesIn(aFile(grace('{ min: 1h, max: 30d, quiet: 5m }')))).toEqual([]);
     expect(mistakesIn(aFile(grace('{ min: 10s, max: 10s, quiet: 1s }'), demo))).toEqual([]);
   });

@@ -151,7 +151,8 @@ function defaultOf(schema: Schema | undefined): string {
   const [, told] = / Default: (.*)\.$/.exec(schema?.description ?? '') ?? [];
   if (told !== undefined) return told;
   const found = schema?.default;
-  if (found === undefined) return '';
+  // The fields of a map have defaults of their own.
+  if (found === undefined || isSchema(found)) return '';
   if (Array.isArray(found) && found.length > 6) return 'all';
   return `\`${typeof found === 'string' ? found : JSON.stringify(found)}\``;
 }

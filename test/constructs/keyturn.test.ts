@@ -22,8 +22,20 @@ describe('rights', () => {
     expect(stack.whoMay('secretsmanager:GetSecretValue', /admin\/killer/)).toEqual(['RevokeKey']);
   });
 
-  it('lets only Verify key and Prove dead read the values of keys', () => {
-    expect(stack.whoMay('secretsmanager:GetSecretValue', /keys\//)).toEqual(['ProveDead', 'VerifyKey']);
+  it('lets only who probes keys read their values', () => {
+    const readers = ['ProveDead', 'RollBack', 'VerifyKey'];
+    expect(stack.whoMay('secretsmanager:GetSecretValue', /keys\//)).toEqual(readers);
+  });
+
+  it('keeps making, disabling, ending and watching keys apart, and all of these from reading their values', () => {
+    const user = 'issuers:\n  user: { type: aws-iam, user: /keyturn/agent }';
+    const { whoMay } = aStack(keyturnYaml.replace('issuers:', user));
+    const may = (action: string) => whoMay(action, /user\/keyturn\/agent/);
+    expect(may('iam:CreateAccessKey')).toEqual(['IssueKey']);
+    expect(may('iam:UpdateAccessKey')).toEqual(['DisableKey', 'EnableKey']);
+    expect(may('iam:DeleteAccessKey')).toEqual(['RevokeKey']);
+    expect(may('iam:GetAccessKeyLastUsed')).toEqual(['CheckBreakage', 'CheckDrain']);
+    expect(whoMay('secretsmanager:GetSecretValue', /keys\//)).toEqual(['ProveDead', 'RollBack', 'VerifyKey']);
   });
 
   it('lets who handles values use the KMS keys that the config gives to prefixes, and nobody else', () => {
@@ -31,7 +43,8 @@ describe('rights', () => {
     const prefixes = `secrets: [{ prefix: keys/ }, { prefix: team/, kmsKeyArn: '${ownKey}' }]`;
     const with2Keys = aStack(keyturnYaml.replace('secrets: [{ prefix: keys/ }]', prefixes));
     expect(with2Keys.whoMay('kms:GenerateDataKey', /key\/team/)).toEqual(['IssueKey']);
-    expect(with2Keys.whoMay('kms:Decrypt', /key\/team/)).toEqual(['IssueKey', 'ProveDead', 'VerifyKey']);
+    const handlers = ['IssueKey', 'ProveDead', 'RollBack', 'VerifyKey'];
+    expect(with2Keys.whoMay('kms:Decrypt', /key\/team/)).toEqual(handlers);
     expect(with2Keys.whoMay('secretsmanager:PutSecretValue', /team\/\*/)).toEqual(['IssueKey']);
     expect(with2Keys.rights('Consumer').flatMap(({ Resource }) => Resource)).not.toContainEqual(
       expect.stringContaining('key/team'),
@@ -54,11 +67,12 @@ describe('rights', () => {
     expect(stack.whoMay('secretsmanager:CreateSecret', /./)).toEqual(['IssueKey']);
   });
 
-  it('lets only Promote key, and who cleans up, move stages', () => {
+  it('lets only Promote key, Roll back, and who cleans up, move stages', () => {
     expect(stack.whoMay('secretsmanager:UpdateSecretVersionStage', /./)).toEqual([
       'Abandon',
       'Complete',
       'PromoteKey',
+      'RollBack',
     ]);
   });
 

@@ -54,10 +54,15 @@ const everyPlugIn = productionYaml
 credentials:`,
   );
 
+const withManyRoles = `${productionYaml}    consumers:
+${Array.from({ length: 41 }, (_, n) => `    - { name: c-${n}, role: 'arn:aws:iam::123456789012:role/c-${n}' }`).join('\n')}
+`;
+
 describe.each([
   ['a demo', keyturnYaml],
   ['production', productionYaml],
   ['production with every plug-in', everyPlugIn],
+  ['production with more consumers than a policy can name', withManyRoles],
 ])('in %s cdk-nag', (_mode, yaml) => {
   const { stack } = aStack(yaml);
   afterEach(() => vi.restoreAllMocks());

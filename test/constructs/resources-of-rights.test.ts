@@ -15,7 +15,8 @@ const everything = productionYaml
   restart: { type: lambda, function: restart-the-app }
   hook: { type: webhook, url: 'https://app.example/hook', signingSecret: hook-secret }
 credentials:`,
-  );
+  )
+  .concat("    consumers: [{ name: api, role: 'arn:aws:iam::123456789012:role/team/api' }]\n");
 
 const here = (service: string, rest: string, region = '<AWS::Region>'): string =>
   `arn:<AWS::Partition>:${service}:${region}:<AWS::AccountId>:${rest}`;
@@ -27,9 +28,11 @@ const declared: Readonly<Record<string, RegExp>> = {
   [kmsKey('team')]: /^kms:(Decrypt|GenerateDataKey)$/,
   [here('secretsmanager', 'secret:admin/maker-??????')]: /^secretsmanager:GetSecretValue$/,
   [here('secretsmanager', 'secret:admin/killer-??????')]: /^secretsmanager:GetSecretValue$/,
-  [here('iam', 'user/keyturn/agent', '')]: /^iam:(Create|List|Delete)AccessKeys?$/,
+  [here('iam', 'user/keyturn/agent', '')]:
+    /^iam:((Create|List|Update|Delete)AccessKeys?|GetAccessKeyLastUsed)$/,
   [here('ssm', 'parameter/app/*')]: /^ssm:(Get|Put)Parameter$/,
   [kmsKey('copy')]: /^kms:(Decrypt|Encrypt)$/,
+  'arn:aws:iam::123456789012:role/team/api': /^iam:GetRole$/,
   [here('lambda', 'function:restart-the-app')]: /^lambda:InvokeFunction$/,
   [here('secretsmanager', 'secret:hook-secret-??????')]: /^secretsmanager:GetSecretValue$/,
   // What a consumer of the one credential reads.

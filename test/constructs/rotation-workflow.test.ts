@@ -43,7 +43,17 @@ const title = (name: StepName): string =>
     .replace(/^./, (letter) => letter.toUpperCase());
 
 const beforeCommit = ['Begin', 'Issue key', 'Verify key', 'Promote key'];
-const untilDone = ['Promote key', 'Check drain', 'Revoke key', 'Prove dead', 'Complete', 'Abandon'];
+const trial = ['Disable key', 'Check breakage', 'Enable key'];
+const afterCommit = [
+  'Check drain',
+  'Ask owner',
+  'Roll back',
+  ...trial,
+  'Revoke key',
+  'Prove dead',
+  'Complete',
+];
+const untilDone = ['Promote key', ...afterCommit, 'Abandon'];
 
 /** Seconds from the first failure to the last try that a retrier without jitter allows. */
 function secondsOf(retry: z.output<typeof retrier> | undefined): number {
@@ -92,7 +102,7 @@ describe('the rotation workflow', () => {
     expect(caught?.Next).toBe('Busy');
   });
 
-  it.each(['Check drain', 'Revoke key', 'Prove dead', 'Complete'])('never abandons after %s', (name) => {
+  it.each(afterCommit)('never abandons after %s', (name) => {
     expect(machine.States[name]?.Catch.map(({ Next }) => Next)).not.toContain('Abandon');
   });
 
@@ -103,7 +113,7 @@ describe('the rotation workflow', () => {
   });
 
   it('names no error that does not exist', () => {
-    const known = [...Object.keys(errors), 'States.ALL'];
+    const known = [...Object.keys(errors), 'States.ALL', 'States.Timeout'];
     const used = [...tasks, ...within].flatMap(([, { Retry, Catch }]) =>
       [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals),
     );
@@ -119,7 +129,9 @@ describe('the rotation workflow', () => {
 
   it.each(untilDone)('does not try %s again where another try cannot help', (name) => {
     const never = machine.States[name]?.Retry.filter(({ MaxAttempts }) => MaxAttempts === 0);
+    const noFailure = name === 'Ask owner' ? ['States.Timeout'] : [];
     expect(never?.flatMap(({ ErrorEquals }) => ErrorEquals).sort()).toEqual([
+      'AlreadyDecided',
       'CredentialRemoved',
       'Fenced',
       'ImpossibleTransition',
@@ -128,9 +140,25 @@ describe('the rotation workflow', () => {
       'OrphanFound',
       'PastCommitPoint',
       'SecretChangedOutside',
+      ...noFailure,
       'Superseded',
       'UnknownKeyFound',
     ]);
+  });
+
+  it('waits for the owner a day at most, and then looks at the drain, as it does after an answer', () => {
+    const ask = machine.States['Ask owner'];
+    expect(ask).toMatchObject({ TimeoutSeconds: 86_400, Next: 'Check drain' });
+    expect(ask?.['Resource']).toMatch(/:lambda:invoke\.waitForTaskToken$/);
+    const leadingOn = ask?.Catch.find(({ ErrorEquals }) => ErrorEquals.includes('AlreadyDecided'));
+    expect(leadingOn).toEqual({ ErrorEquals: ['States.Timeout', 'AlreadyDecided'], Next: 'Check drain' });
+  });
+
+  it('goes from a trial without breakage to the revoke by way of no other state', () => {
+    const way = ['Disable key'];
+    for (let at = way[0]; at && at !== 'Revoke key'; at = machine.States[at]?.Next)
+      way.push(machine.States[at]?.Next ?? 'nowhere');
+    expect(way).toEqual(['Disable key', 'Observe', 'Check breakage', 'Revoke key']);
   });
 
   it('reads as it did when it was last reviewed', () => {

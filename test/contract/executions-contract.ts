@@ -10,6 +10,12 @@ export interface ObservedExecutions {
   started(): Promise<readonly { readonly name: string; readonly input: unknown }[]>;
   /** Ends what runs under this name. */
   end(name: string): Promise<void>;
+  /** An execution that waits with a task token. @param seconds after which it waits no more. */
+  waiting(seconds: number): Promise<{
+    readonly token: string;
+    /** Resolves once it waits no more. @returns whether somebody has woken it. */
+    ended(): Promise<boolean>;
+  }>;
 }
 
 /** @param make nothing started yet for each test; what is started runs until it is ended. */
@@ -57,6 +63,26 @@ export function executionsContract(name: string, make: () => Promise<ObservedExe
       expect(running).toEqual({ status: 'runs', startedAt: expect.stringMatching(/^\d{4}-.*Z$/) });
       await end('rotation-1-1');
       expect(await executions.state('rotation-1-1')).toEqual({ ...running, status: 'ended' });
+    });
+
+    it('wake one that waits with a token, once', async () => {
+      const { executions, waiting } = await make();
+      const { token, ended } = await waiting(3600);
+      expect(await executions.wake(token)).toBe(true);
+      expect(await ended()).toBe(true);
+      expect(await executions.wake(token)).toBe(false);
+    });
+
+    it('wake nobody when the time to wait was up', async () => {
+      const { executions, waiting } = await make();
+      const { token, ended } = await waiting(1);
+      expect(await ended()).toBe(false);
+      expect(await executions.wake(token)).toBe(false);
+    });
+
+    it('wake nobody with what is no token', async () => {
+      const { executions } = await make();
+      expect(await executions.wake('no token')).toBe(false);
     });
 
     it('count a name that was never started as ended, at no time', async () => {

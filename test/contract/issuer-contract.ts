@@ -8,6 +8,8 @@ export interface IssuerUnderTest {
   readonly issuer: Issuer;
   /** Waits out the issuer's lags: for a twin the test's clock, for a real one the system's. */
   readonly clock: Pick<Clock, 'sleep'>;
+  /** Whether a use shows when the issuer's lag is over and not before, as fakes have it; real ones may be faster. */
+  readonly lagsExactly?: boolean;
   stop?(): Promise<void>;
 }
 
@@ -29,6 +31,7 @@ export function issuerContract(name: string, open: () => Promise<IssuerUnderTest
       await born();
       return key;
     };
+    const told = () => opened.clock.sleep(issuer.capabilities.lastUsedLag ?? 0);
     const ids = async () => (await issuer.list()).map(({ keyId }) => keyId);
 
     test('makes a key whose id is not its secret, and which is hard to guess', async () => {
@@ -105,20 +108,90 @@ export function issuerContract(name: string, open: () => Promise<IssuerUnderTest
       await issuer.revoke(keyId);
     });
 
-    test('disables a key and takes it back', async ({ skip }) => {
+    test('refuses a disabled key until it is enabled, and takes a second disable or enable as done', async ({
+      skip,
+    }) => {
       skip(!issuer.capabilities.disable, 'cannot disable keys');
       const { keyId, secret } = await aKey();
-      await issuer.disable(keyId);
-      await gone();
-      expect(await issuer.probe(secret, keyId)).toBe('dead');
-      await issuer.enable(keyId);
-      await born();
-      expect(await issuer.probe(secret, keyId)).toBe('alive');
+      for (let round = 0; round < 2; round += 1) {
+        await issuer.disable(keyId);
+        await issuer.disable(keyId);
+        await gone();
+        expect(await issuer.probe(secret, keyId)).toBe('dead');
+        await issuer.enable(keyId);
+        await issuer.enable(keyId);
+        await born();
+        expect(await issuer.probe(secret, keyId)).toBe('alive');
+      }
       await issuer.revoke(keyId);
     });
 
-    test('rejects what its capabilities lack', async () => {
+    test('keeps a disabled key in its list', async ({ skip }) => {
       const { disable, list } = issuer.capabilities;
+      skip(!disable || !list, 'cannot disable keys, or cannot list them');
+      const { keyId } = await aKey();
+      await issuer.disable(keyId);
+      await gone();
+      expect(await ids()).toContain(keyId);
+      await issuer.revoke(keyId);
+    });
+
+    test('leaves the other key in use while one is disabled', async ({ skip }) => {
+      const { disable, maxLiveKeys } = issuer.capabilities;
+      skip(!disable || maxLiveKeys < 2, 'cannot disable keys, or allows one key only');
+      const [old, next] = [await aKey(), await aKey()];
+      await issuer.disable(old.keyId);
+      await gone();
+      expect(await issuer.probe(next.secret, next.keyId)).toBe('alive');
+      await issuer.revoke(old.keyId);
+      await issuer.revoke(next.keyId);
+    });
+
+    test('says when a key was last used, once its lag is over', async ({ skip }) => {
+      skip(issuer.capabilities.lastUsedLag === null, 'does not say when keys are used');
+      const { keyId, secret } = await aKey();
+      const never = { lastUsedAt: null, lastDeniedAt: null };
+      expect(await issuer.lastUse(keyId)).toEqual(never);
+      await issuer.probe(secret, keyId);
+      if (opened.lagsExactly && issuer.capabilities.lastUsedLag !== 0)
+        expect(await issuer.lastUse(keyId)).toEqual(never);
+      await told();
+      const first = await issuer.lastUse(keyId);
+      expect(first).toEqual({ lastUsedAt: expect.stringMatching(/^\d{4}-.*Z$/), lastDeniedAt: null });
+      await opened.clock.sleep(1);
+      await issuer.probe(secret, keyId);
+      await told();
+      const second = await issuer.lastUse(keyId);
+      expect(`${second.lastUsedAt}` > `${first.lastUsedAt}`).toBe(true);
+      await issuer.revoke(keyId);
+    });
+
+    test('says when a disabled key was last refused, and does not take that for a use', async ({ skip }) => {
+      const { disable, lastUsedLag, reportsDenied } = issuer.capabilities;
+      skip(!disable || lastUsedLag === null || !reportsDenied, 'does not say when keys are refused');
+      const { keyId, secret } = await aKey();
+      await issuer.disable(keyId);
+      await gone();
+      await told();
+      expect(await issuer.lastUse(keyId)).toEqual({ lastUsedAt: null, lastDeniedAt: null });
+      await issuer.probe(secret, keyId);
+      await told();
+      const { lastUsedAt, lastDeniedAt } = await issuer.lastUse(keyId);
+      expect(lastUsedAt).toBeNull();
+      expect(lastDeniedAt).toMatch(/^\d{4}-.*Z$/);
+      await issuer.revoke(keyId);
+    });
+
+    test('knows no last use of a key that is not there', async ({ skip }) => {
+      skip(issuer.capabilities.lastUsedLag === null, 'does not say when keys are used');
+      const asked = issuer.lastUse('0123456789abcdef0123456789abcdef');
+      await expect(asked).rejects.toMatchObject({ name: 'IssuerRejected' });
+    });
+
+    test('rejects what its capabilities lack', async () => {
+      const { disable, lastUsedLag, list } = issuer.capabilities;
+      if (lastUsedLag === null)
+        await expect(issuer.lastUse('any')).rejects.toMatchObject({ name: 'IssuerRejected' });
       if (!list) await expect(issuer.list()).rejects.toMatchObject({ name: 'IssuerRejected' });
       if (!disable) await expect(issuer.disable('any')).rejects.toMatchObject({ name: 'IssuerRejected' });
       if (!disable) await expect(issuer.enable('any')).rejects.toMatchObject({ name: 'IssuerRejected' });

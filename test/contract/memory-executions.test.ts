@@ -8,5 +8,19 @@ executionsContract('the memory twin', async () => {
     executions,
     started: async () => executions.started.map(({ name, input }) => ({ name, input })),
     end: async (name) => executions.end(name),
+    waiting: async () => {
+      const token = 'a-token';
+      let isWoken = false;
+      const timeIsUp = executions.waitFor(token, () => {
+        isWoken = true;
+      });
+      return {
+        token,
+        ended: async () => {
+          timeIsUp();
+          return isWoken;
+        },
+      };
+    },
   };
 });

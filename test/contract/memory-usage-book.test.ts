@@ -2,8 +2,8 @@
 import { memoryUsageBook } from '../fakes/memory-usage-book.ts';
 import { usageBookContract } from './usage-book-contract.ts';
 
-usageBookContract('the memory usage book', async (credentialId, generations) => {
+usageBookContract('the memory usage book', async (credentialId, { generations, senders }) => {
   const book = memoryUsageBook();
-  book.register(credentialId, generations);
+  book.register(credentialId, generations, senders);
   return book;
 });

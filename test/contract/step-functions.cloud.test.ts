@@ -5,8 +5,11 @@ import {
   DescribeExecutionCommand,
   ListExecutionsCommand,
   SFNClient,
+  StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { describe, expect, it, vi } from 'vitest';
 import { executionArnOf, stepFunctionsExecutions } from '../../lib/aws/step-functions-executions.ts';
 import { aNewName, type CloudClientConfig, sharedCloud } from '../support/shared-cloud.ts';
 import { executionsContract, type ObservedExecutions } from './executions-contract.ts';
@@ -15,7 +18,8 @@ const config = sharedCloud();
 
 executionsContract('Step Functions', async () => {
   const client = new SFNClient(config());
-  const stateMachineArn = await aStateMachine(client, await aRole(config()));
+  const roleArn = await aRole(config());
+  const stateMachineArn = await aStateMachine(client, roleArn, waits);
   return {
     executions: stepFunctionsExecutions({ client, stateMachineArn }),
     started: () => startedIn(client, stateMachineArn),
@@ -23,8 +27,50 @@ executionsContract('Step Functions', async () => {
       const executionArn = executionArnOf(stateMachineArn, name);
       await client.send(new StopExecutionCommand({ executionArn }));
     },
+    waiting: (seconds) => aWaitingExecution(client, roleArn, seconds),
   };
 });
+
+describe('an execution that waits with a token', () => {
+  it('is not there to be woken any more once somebody has stopped it', async () => {
+    const client = new SFNClient(config());
+    const { token, executionArn } = await aWaitingExecution(client, await aRole(config()), 600);
+    await client.send(new StopExecutionCommand({ executionArn }));
+    const executions = stepFunctionsExecutions({ client, stateMachineArn: 'arn:none' });
+    expect(await executions.wake(token)).toBe(false);
+  });
+});
+
+const waits = { StartAt: 'Wait', States: { Wait: { Type: 'Wait', Seconds: 600, End: true } } };
+
+/** Waits as keyturn's Ask owner does, but hands its token to a queue, where a test finds it. */
+async function aWaitingExecution(client: SFNClient, roleArn: string, TimeoutSeconds: number) {
+  const sqs = new SQSClient(config());
+  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: aNewName('tokens') }));
+  const Ask = {
+    Type: 'Task',
+    Resource: 'arn:aws:states:::sqs:sendMessage.waitForTaskToken',
+    Arguments: { QueueUrl, MessageBody: '{% $states.context.Task.Token %}' },
+    TimeoutSeconds,
+    End: true,
+  };
+  const asks = { QueryLanguage: 'JSONata', StartAt: 'Ask', States: { Ask } };
+  const stateMachineArn = await aStateMachine(client, roleArn, asks);
+  const { executionArn = '' } = await client.send(new StartExecutionCommand({ stateMachineArn }));
+  const received = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 10 }));
+  const token = received.Messages?.[0]?.Body ?? '';
+  const ended = () =>
+    vi.waitFor(
+      async () => {
+        const { status, error } = await client.send(new DescribeExecutionCommand({ executionArn }));
+        expect([status, error]).not.toContain('RUNNING');
+        expect(error).toBe(status === 'FAILED' ? 'States.Timeout' : undefined);
+        return status === 'SUCCEEDED';
+      },
+      { timeout: 10_000, interval: 100 },
+    );
+  return { token, executionArn, ended };
+}
 
 async function aRole(clientConfig: CloudClientConfig): Promise<string> {
   const Principal = { Service: 'states.amazonaws.com' };
@@ -38,8 +84,7 @@ async function aRole(clientConfig: CloudClientConfig): Promise<string> {
   return Role?.Arn ?? '';
 }
 
-async function aStateMachine(client: SFNClient, roleArn: string): Promise<string> {
-  const definition = { StartAt: 'Wait', States: { Wait: { Type: 'Wait', Seconds: 600, End: true } } };
+async function aStateMachine(client: SFNClient, roleArn: string, definition: object): Promise<string> {
   const { stateMachineArn } = await client.send(
     new CreateStateMachineCommand({
       name: aNewName('rotate'),

@@ -2,22 +2,26 @@
 import { describe, expect, it } from 'vitest';
 import type { Presence } from '../../lib/usage/presence.ts';
 import { usageShard } from '../../lib/usage/shard.ts';
-import type { Generations, UsageBook, UsageRow } from '../../lib/usage/usage-book.ts';
+import type { KnownCredential, UsageBook, UsageRow } from '../../lib/usage/usage-book.ts';
 
-const generations = new Map([
-  ['version-one-0000', 1],
-  ['version-two-0000', 2],
-]);
+const known: KnownCredential = {
+  generations: new Map([
+    ['version-one-0000', 1],
+    ['version-two-0000', 2],
+  ]),
+  senders: { mirror: 'AROAMIRROR', nightly: null },
+};
 
-/** @param make an empty book in which this credential is registered with these keys. */
+/** @param make an empty book in which this credential is registered with these keys and senders. */
 export function usageBookContract(
   name: string,
-  make: (credentialId: string, generations: Generations) => Promise<UsageBook>,
+  make: (credentialId: string, known: KnownCredential) => Promise<UsageBook>,
 ): void {
-  const book = () => make('npm-token', generations);
+  const book = () => make('npm-token', known);
   describe(`${name} as a usage book`, () => {
     describe('keeping presence', () => keepsPresence(book));
     describe('counting use', () => countsUse(book));
+    describe('summing days', () => sumsDays(book));
     describe('knowing keys', () => knowsKeys(book));
   });
 }
@@ -50,6 +54,20 @@ function keepsPresence(make: Book): void {
     expect(await kept(aPresence({ seq: 3 }), aPresence({ seq: 3, holds: [] }))).toEqual([
       aPresence({ seq: 3 }),
     ]);
+  });
+
+  it('believes the first of two messages with the same report, since the second one took longer', async () => {
+    const late = aPresence({
+      windowEnd: '2026-11-21T10:01:04.000Z',
+      lastSeen: '2026-11-21T10:01:04.500Z',
+    });
+    expect(await kept(aPresence(), late)).toEqual([aPresence()]);
+    expect(await kept(late, aPresence())).toEqual([aPresence()]);
+  });
+
+  it('keeps who is a stranger', async () => {
+    const stranger = aPresence({ consumer: 'mirror@AROAOTHER', foreign: true, holds: [] });
+    expect(await kept(stranger)).toEqual([stranger]);
   });
 
   it('never moves a last use back, and forgets none', async () => {
@@ -106,17 +124,111 @@ function countsUse(make: Book): void {
     await book.apply({ presence: [], usage });
     expect(await book.usage('npm-token', 1)).toHaveLength(100);
   });
+
+  it('keeps where calls came from and went to', async () => {
+    const row = aUsageRow({ sources: ['0123456789abcdef'], destinations: ['registry.example.com'] });
+    expect(await counted(row)).toEqual([row]);
+  });
+
+  it('takes the widest times of all reports on a minute, whatever their order', async () => {
+    const early = aUsageRow({ seq: 1, firstUsedAt: at(1), lastUsedAt: at(20) });
+    const late = aUsageRow({ seq: 2, ok: 30, firstUsedAt: at(2), lastUsedAt: at(50) });
+    const both = [{ seq: 2, ok: 30, firstUsedAt: at(1), lastUsedAt: at(50) }];
+    expect(await counted(early, late)).toMatchObject(both);
+    expect(await counted(late, early)).toMatchObject(both);
+  });
+}
+
+function sumsDays(make: Book): void {
+  const summed = async (...batches: readonly (readonly UsageRow[])[]) => {
+    const book = await make();
+    for (const usage of batches) await book.apply({ presence: [], usage });
+    return book.days('npm-token', '2026-11-01');
+  };
+
+  it('sums up the minutes of all processes of a consumer', async () => {
+    const rows = [
+      aUsageRow(),
+      aUsageRow({ instance: 'two', firstUsedAt: at(0), lastUsedAt: at(10) }),
+      aUsageRow({ minute: '2026-11-21T10:43Z', lastUsedAt: '2026-11-21T10:43:59.000Z' }),
+    ];
+    expect(await summed(rows)).toEqual([
+      {
+        credentialId: 'npm-token',
+        generation: 1,
+        consumer: 'mirror',
+        day: '2026-11-21',
+        ok: 30,
+        denied: 3,
+        firstUsedAt: at(0),
+        lastUsedAt: '2026-11-21T10:43:59.000Z',
+      },
+    ]);
+  });
+
+  it('adds what a minute has grown by, and nothing for what comes late or twice', async () => {
+    const rows = [[aUsageRow({ seq: 2, ok: 40 })], [aUsageRow()], [aUsageRow({ seq: 2, ok: 40 })]];
+    expect(await summed(...rows, [aUsageRow({ seq: 3, ok: 55, denied: 2 })])).toMatchObject([
+      { ok: 55, denied: 2 },
+    ]);
+  });
+
+  it('keeps days, consumers and generations apart', async () => {
+    const rows = [
+      aUsageRow(),
+      aUsageRow({ generation: 2 }),
+      aUsageRow({ consumer: 'mirror@AROAOTHER' }),
+      aUsageRow({ minute: '2026-11-22T00:00Z' }),
+      aUsageRow({ credentialId: 'other' }),
+    ];
+    const days = await summed(rows);
+    expect(days.map(({ day, generation, consumer }) => [day, generation, consumer].join(' ')).sort()).toEqual(
+      ['2026-11-21 1 mirror', '2026-11-21 1 mirror@AROAOTHER', '2026-11-21 2 mirror', '2026-11-22 1 mirror'],
+    );
+  });
+
+  it('gives the days from a date on', async () => {
+    const book = await make();
+    const minutes = ['2026-11-13T23:59Z', '2026-11-14T00:00Z', '2026-11-21T10:42Z'];
+    await book.apply({ presence: [], usage: minutes.map((minute) => aUsageRow({ minute })) });
+    const days = await book.days('npm-token', '2026-11-14');
+    expect(days.map(({ day }) => day).sort()).toEqual(['2026-11-14', '2026-11-21']);
+    expect(await book.days('npm-token', '2026-11-22')).toEqual([]);
+  });
+
+  it('is exact when many write at the same time', async () => {
+    const book = await make();
+    const reports = Array.from({ length: 12 }, (_, i) => [
+      aUsageRow({ instance: 'shared', seq: i, ok: 10 * i, lastUsedAt: at(i) }),
+      aUsageRow({ instance: `process-${i}`, ok: 100, firstUsedAt: at(i + 1), lastUsedAt: at(i + 2) }),
+    ]);
+    const twice = [...reports, ...reports.toReversed()];
+    await Promise.all(twice.map((usage) => book.apply({ presence: [], usage })));
+    expect(await book.days('npm-token', '2026-11-21')).toMatchObject([
+      { ok: 12 * 100 + 110, denied: 13, firstUsedAt: at(0), lastUsedAt: at(13) },
+    ]);
+  });
+
+  it('sums up more minutes than one transaction takes', async () => {
+    const book = await make();
+    const usage = Array.from({ length: 250 }, (_, i) => aUsageRow({ instance: `process-${i}`, ok: i }));
+    await book.apply({ presence: [], usage });
+    expect(await book.days('npm-token', '2026-11-21')).toMatchObject([{ ok: (250 * 249) / 2, denied: 250 }]);
+  });
 }
 
 function knowsKeys(make: Book): void {
-  it('names the generation of each version', async () => {
-    expect(await (await make()).generations('npm-token')).toEqual(generations);
+  it('names the generation of each version, and who speaks for each consumer', async () => {
+    expect(await (await make()).known('npm-token')).toEqual(known);
   });
 
   it('says when a credential was never registered', async () => {
-    expect(await (await make()).generations('nobody')).toBeUndefined();
+    expect(await (await make()).known('nobody')).toBeUndefined();
   });
 }
+
+/** In the minute of `aUsageRow`. */
+const at = (second: number): string => `2026-11-21T10:42:${String(second).padStart(2, '0')}.000Z`;
 
 const use = (second: number): string => `2026-11-21T10:00:0${second}.000Z`;
 
@@ -146,8 +258,8 @@ function aUsageRow({ instance = 'one', ...overrides }: Partial<UsageRow> = {}): 
     seq: 1,
     ok: 10,
     denied: 1,
-    firstUsedAt: '2026-11-21T10:42:00.000Z',
-    lastUsedAt: '2026-11-21T10:42:30.000Z',
+    firstUsedAt: at(0),
+    lastUsedAt: at(0),
     ...overrides,
   };
 }

@@ -18,6 +18,8 @@ const whatToDo: Readonly<Record<ErrorName, string>> = {
   OrphanFound: 'Nothing. `keyturn history` names the key that is revoked on the way.',
   UnknownKeyFound:
     'Look at the keys that the event `Unknown Key Found` names. Remove them at the issuer if nobody needs them, then `keyturn rotate <credential>`.',
+  AlreadyDecided: 'Nothing. The rotation goes on with what was decided.',
+  DecisionStale: 'Look again (`keyturn drain <credential>`), then decide on the question that is open now.',
   IssuerRejected:
     'Read the status and the path in the text. Mostly the admin secret has expired, lacks a right, or the issuer has no room for another key.',
   IssuerUnavailable: "See the issuer's status page. keyturn goes on by itself when it answers again.",
@@ -92,6 +94,7 @@ function whereItLeads(name: ErrorName): string {
 const routes: Readonly<Record<(typeof errors.routed)[number], string>> = {
   OrphanFound: 'To Revoke key at once, then back.',
   UnknownKeyFound: 'The rotation ends `blocked`. Nothing is revoked.',
+  AlreadyDecided: 'To Check drain at once.',
 };
 
 /** What follows from no list: the waits of `retryWhenBusy` and the deployments to targets. */

@@ -61,6 +61,24 @@ const sendingEverything: readonly (() => Promise<World>)[] = [
     return ran(world, { meanwhile });
   },
   async () => {
+    const world = await aWorldWithKey({ capabilities: { disable: true } });
+    const old = (await world.currentVersion()) ?? '';
+    const meanwhile = async () => {
+      await world.report();
+      const { activeRotation } = (await world.view()).credential;
+      const { rotation } = (await world.ledger.load(world.credentialId, activeRotation ?? '')) ?? {};
+      // Somebody whom nobody has declared is refused with it, once.
+      if (rotation?.phase === 'observing' && rotation.breakages === 0)
+        await world.report({
+          consumer: 'cron',
+          holds: [],
+          lastUse: { [old]: world.clock.now() },
+          leftAt: world.clock.now(),
+        });
+    };
+    return ran(world, { meanwhile });
+  },
+  async () => {
     const world = await aWorldWithKey();
     const request = { id: 'a', source: 'x', 'detail-type': rotateRequested.detailType };
     await answerRequest(world.ports(), JSON.stringify({ ...request, detail: { credential: 'nobody' } }));

@@ -28,6 +28,11 @@ Not drawn, since it is the same for every step: ${[...shared.keys()].map((key) =
   revoked and proven dead, consumers never knew of it.
 - **After it** nothing is abandoned. The step is tried for 30 days; an execution that ends by force is replaced by a new
   run, which Begin lets go on where it was.
+- **Past the deadline** the execution waits in Ask owner. The task's token only wakes: the answer stands in the ledger,
+  and Check drain follows it. A day without an answer is no failure, but a reminder.
+- **Where the issuer can disable,** a drained key is disabled and observed before it is revoked. What Check breakage has
+  found stands in the ledger too: Revoke key and Prove dead pass on what is not theirs, so that the good way needs no
+  choice between them.
 - **Every step can run twice,** or die anywhere and run again, with one effect. Each text below says how.
 
 ${tasks.map((task) => section(task, shared)).join('\n\n')}

@@ -11,6 +11,11 @@
  *   user. https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccessKey.html
  * - Changes are seen `lag` seconds later, by `ListAccessKeys` and by STS; the limit counts at once.
  *   https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+ * - `GetAccessKeyLastUsed` takes a key and no user, and names the key's user; a key that was never used has no
+ *   `LastUsedDate`. A use shows `lastUsedLag` seconds later, our own calls of STS too. An unknown key is `NoSuchEntity`
+ *   here, as at moto; AWS documents no answer for it.
+ *   https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccessKeyLastUsed.html
+ *   https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKeyLastUsed.html
  * - `GetCallerIdentity` needs no right. Signed with a key that is deleted, inactive or unknown it is
  *   `InvalidClientTokenId` (403), signed with another secret than the key's `SignatureDoesNotMatch` (403).
  *   https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
@@ -23,6 +28,7 @@ import type { Clock } from '../../lib/rotation/ports.ts';
 import { SecretText } from '../../lib/rotation/secret-text.ts';
 import { type Instant, plus, type Seconds } from '../../lib/usage/instant.ts';
 import { SENTINEL } from '../support/sentinel.ts';
+import { lastUseBook } from './last-use-book.ts';
 
 interface AccessKey {
   readonly keyId: string;
@@ -63,12 +69,15 @@ interface WireRequest {
 export function awsIamIssuer({
   clock,
   lag = 15,
+  lastUsedLag = 4 * 3600,
 }: {
   readonly clock: Pick<Clock, 'now'>;
   readonly lag?: Seconds;
+  readonly lastUsedLag?: Seconds;
 }): AwsIamIssuer {
   const userName = 'billing-agent';
   const keys = new Map<string, AccessKey>();
+  const uses = lastUseBook({ clock, lag: lastUsedLag });
   const calls: string[] = [];
   const faults: (WireAnswer | 'break')[] = [];
 
@@ -129,14 +138,26 @@ export function awsIamIssuer({
     if (!isSignedWith(request, key.secret)) {
       return refusal(403, 'SignatureDoesNotMatch', 'The signature does not match.');
     }
+    uses.accepted(keyId);
     return answered('GetCallerIdentity', `<Arn>arn:aws:iam::123456789012:user/${userName}</Arn>`);
+  };
+  const lastUsed = (keyId: string): WireAnswer => {
+    if ((keys.get(keyId)?.status ?? 'deleted') === 'deleted')
+      return refusal(404, 'NoSuchEntity', `no key ${keyId}`);
+    const { lastUsedAt } = uses.of(keyId);
+    const place = lastUsedAt === null ? ['N/A', 'N/A'] : ['us-east-1', 'sts'];
+    return answered(
+      'GetAccessKeyLastUsed',
+      `<UserName>${userName}</UserName><AccessKeyLastUsed>${lastUsedAt === null ? '' : `<LastUsedDate>${lastUsedAt}</LastUsedDate>`}<Region>${place[0]}</Region><ServiceName>${place[1]}</ServiceName></AccessKeyLastUsed>`,
+    );
   };
   const answer = (request: WireRequest): WireAnswer => {
     const form = new URLSearchParams(request.body);
     const action = form.get('Action') ?? '';
-    if (action === 'GetCallerIdentity') return identify(request);
-    if (form.get('UserName') !== userName) return refusal(404, 'NoSuchEntity', 'no such user');
     const keyId = form.get('AccessKeyId') ?? '';
+    if (action === 'GetCallerIdentity') return identify(request);
+    if (action === 'GetAccessKeyLastUsed') return lastUsed(keyId);
+    if (form.get('UserName') !== userName) return refusal(404, 'NoSuchEntity', 'no such user');
     if (action === 'CreateAccessKey') return create();
     if (action === 'ListAccessKeys') return list(Number(form.get('Marker')));
     if (action === 'DeleteAccessKey') return update(action, keyId, 'deleted');

@@ -12,6 +12,9 @@
  *   revoke.
  * - `DELETE /v1/keys/<id>` → 204; unknown or already revoked → 404.
  * - `POST /v1/keys/<id>/disable`, `…/enable` → 200; unknown → 404.
+ * - `GET /v1/keys/<id>/usage` → 200 `{last_used_at, last_denied_at}`, the one ISO text, the other epoch milliseconds, null
+ *   for never; unknown → 404. A probe with a live key is a use, one with a disabled key is a refused call; both show
+ *   `lastUsedLag` later. The block asks for it only when that lag is given.
  * - `GET /v1/whoami` with `authorization: Bearer <secret>`, the probe → 200 `{active: true}` for a live key, 200
  *   `{active: false}` for a disabled one, 403 for a live one that `forbid` was called on, 401 for everything else,
  *   also within `createLag`; within `revokeLag` a revoked key still answers as before.
@@ -24,8 +27,9 @@ import type { IssuerBlock } from '../../lib/issuers/index.ts';
 import type { Clock } from '../../lib/rotation/ports.ts';
 import { type Instant, instant, plus } from '../../lib/usage/instant.ts';
 import { SENTINEL } from '../support/sentinel.ts';
+import { lastUseBook } from './last-use-book.ts';
 
-type HttpIssuerVerb = 'create' | 'list' | 'probe' | 'revoke' | 'disable' | 'enable';
+type HttpIssuerVerb = 'create' | 'list' | 'probe' | 'lastUse' | 'revoke' | 'disable' | 'enable';
 
 type Fault =
   /** Answers with this status, and with the request's secrets in its body and headers. */
@@ -58,6 +62,8 @@ export interface HttpIssuerOptions {
   readonly createLag?: number;
   /** Seconds. @default 0 */
   readonly revokeLag?: number;
+  /** Seconds. @default the block does not ask when keys are used */
+  readonly lastUsedLag?: number;
   /** @default 50 */
   readonly pageSize?: number;
   /** @default none */
@@ -140,6 +146,7 @@ export async function startHttpIssuer(options: HttpIssuerOptions): Promise<HttpI
 function keyBook(options: HttpIssuerOptions) {
   const { clock, createLag = 0, revokeLag = 0, pageSize = 50, limit = Number.POSITIVE_INFINITY } = options;
   const keys = new Map<string, HttpIssuerKey>();
+  const uses = lastUseBook({ clock, lag: options.lastUsedLag ?? 0 });
   const makeSecret = options.makeSecret ?? (() => `${SENTINEL}-key-${randomUUID()}`);
   const isKnown = ({ createdAt, revokedAt, expiresAt }: HttpIssuerKey): boolean => {
     const now = clock.now();
@@ -180,7 +187,15 @@ function keyBook(options: HttpIssuerOptions) {
   const probe = ({ bearer }: Call): Answer => {
     const key = [...keys.values()].find(({ secret }) => secret === bearer);
     if (!key || !isKnown(key)) return { status: 401, body: { error: 'invalid key' } };
+    if (key.disabled) uses.refused(key.id);
+    else uses.accepted(key.id);
     return key.forbidden ? { status: 403 } : { status: 200, body: { active: !key.disabled } };
+  };
+  const lastUse = ({ id }: Call): Answer => {
+    if (keys.get(id)?.revokedAt !== null) return { status: 404, body: { error: 'no such key' } };
+    const { lastUsedAt, lastDeniedAt } = uses.of(id);
+    const last_denied_at = lastDeniedAt === null ? null : Date.parse(lastDeniedAt);
+    return { status: 200, body: { last_used_at: lastUsedAt, last_denied_at } };
   };
   const revoke = ({ id }: Call): Answer => {
     const { status } = change(id, { revokedAt: clock.now() });
@@ -190,6 +205,7 @@ function keyBook(options: HttpIssuerOptions) {
     create,
     list,
     probe,
+    lastUse,
     revoke,
     disable: ({ id }) => change(id, { disabled: true }),
     enable: ({ id }) => change(id, { disabled: false }),
@@ -215,6 +231,7 @@ const verbs: Readonly<Record<string, HttpIssuerVerb>> = {
   'GET v1/keys': 'list',
   'GET v1/whoami': 'probe',
   'DELETE v1/keys/id': 'revoke',
+  'GET v1/keys/id/usage': 'lastUse',
   'POST v1/keys/id/disable': 'disable',
   'POST v1/keys/id/enable': 'enable',
 };
@@ -266,7 +283,8 @@ function rule(status: number, verdict: Rule['then'], body?: Rule['body']): Rule 
   return { status, ...(body ? { body } : {}), then: verdict };
 }
 
-function blockFor(url: string, { createLag = 0, revokeLag = 0 }: HttpIssuerOptions): HttpIssuer['block'] {
+function blockFor(url: string, options: HttpIssuerOptions): HttpIssuer['block'] {
+  const { createLag = 0, revokeLag = 0, lastUsedLag } = options;
   const headers = { authorization: 'Bearer ${admin.token}' };
   const ofKey = (action = '') => ({ path: `/v1/keys/\${key.id}${action}`, headers });
   return {
@@ -281,6 +299,7 @@ function blockFor(url: string, { createLag = 0, revokeLag = 0 }: HttpIssuerOptio
       maxLiveKeys: 10,
       createLag: `${createLag}s`,
       revokeLag: `${revokeLag}s`,
+      ...(lastUsedLag === undefined ? {} : { lastUsedLag: `${lastUsedLag}s` }),
       probes: 2,
     },
     requests: {
@@ -315,6 +334,15 @@ function blockFor(url: string, { createLag = 0, revokeLag = 0 }: HttpIssuerOptio
           rule(401, 'dead'),
         ],
       },
+      ...(lastUsedLag === undefined
+        ? {}
+        : {
+            lastUse: {
+              method: 'GET',
+              ...ofKey('/usage'),
+              answer: { lastUsedAt: 'last_used_at', lastDeniedAt: 'last_denied_at' },
+            },
+          }),
       revoke: { method: 'DELETE', ...ofKey() },
       disable: { method: 'POST', ...ofKey('/disable') },
       enable: { method: 'POST', ...ofKey('/enable') },

@@ -7,19 +7,30 @@
  * - A secret with another key's id is `dead` to a probe.
  * - A key that was given an end when it was made, or by `lifetime`, is neither accepted nor listed from then on.
  * - A disabled key is `dead` to a probe, still listed, and comes back with `enable`.
- * - Revoking an unknown or revoked key is fine; disabling or enabling one is rejected.
+ * - Revoking an unknown or revoked key is fine; disabling, enabling or asking for the last use of one is rejected.
+ * - A consumer's call (`call`) and a probe are accepted or refused alike, and both are uses. With a `lastUsedLag` the
+ *   issuer tells the last accepted one, so many seconds later; with `reportsDenied` also the last refused one, of a key
+ *   that it still knows: a disabled one's.
  * - Keys carry the label only when `named`; calls that the capabilities lack are rejected.
  * - `limit` keys at most, counting disabled ones: a further create is rejected. Unlimited by default, since one
  *   issuer may serve many credentials.
  * - Every secret contains the sentinel.
  */
 import { IssuerRejected, IssuerUnavailable } from '../../lib/rotation/errors.ts';
-import type { Capabilities, Clock, CreatedKey, Issuer, ProbeAnswer } from '../../lib/rotation/ports.ts';
+import type {
+  Capabilities,
+  Clock,
+  CreatedKey,
+  Issuer,
+  LastUse,
+  ProbeAnswer,
+} from '../../lib/rotation/ports.ts';
 import { SecretText } from '../../lib/rotation/secret-text.ts';
 import { type Instant, plus, type Seconds } from '../../lib/usage/instant.ts';
 import { SENTINEL } from '../support/sentinel.ts';
+import { lastUseBook } from './last-use-book.ts';
 
-type IssuerVerb = 'create' | 'list' | 'probe' | 'revoke' | 'disable' | 'enable';
+type IssuerVerb = 'create' | 'list' | 'probe' | 'lastUse' | 'revoke' | 'disable' | 'enable';
 
 /** A key as the issuer knows it. */
 interface MemoryKey {
@@ -43,6 +54,8 @@ export interface MemoryIssuer extends Issuer {
   liveKeys(): readonly MemoryKey[];
   /** What a probe with this secret would answer now; records no call and meets no fault. */
   answerTo(secret: SecretText): ProbeAnswer;
+  /** A consumer's call with a key; a use, be it accepted or refused, but no call of keyturn's. */
+  call(secret: SecretText): 'accepted' | 'refused';
   /** A key that somebody else made, by hand say. */
   addForeignKey(label?: string): MemoryKey;
   /** The next call of `verb` (or the next `times` calls) throws `error` and has no effect. */
@@ -57,13 +70,15 @@ export interface MemoryIssuer extends Issuer {
   distortProbes(distort: (answer: ProbeAnswer, secret: SecretText) => ProbeAnswer): void;
 }
 
-/** What the twin can do when a test does not say otherwise: everything, at once. */
+/** What the twin can do when a test does not say otherwise: everything, at once, but to say when keys are used. */
 const memoryCapabilities: Capabilities = {
   create: 'api',
   maxLiveKeys: 10,
   named: true,
   list: true,
   disable: true,
+  lastUsedLag: null,
+  reportsDenied: false,
   expiry: true,
   keyIdInCalls: false,
   exclusive: true,
@@ -85,6 +100,7 @@ export function memoryIssuer(options: {
   const { clock, limit = Number.POSITIVE_INFINITY, name = 'key', lifetime } = options;
   const capabilities: Capabilities = { ...memoryCapabilities, ...options.capabilities };
   const keys = new Map<string, MemoryKey>();
+  const uses = lastUseBook({ clock, lag: capabilities.lastUsedLag ?? 0 });
   const calls: { verb: IssuerVerb; keyId?: string }[] = [];
   const before: { verb: IssuerVerb; error: Error }[] = [];
   const after: { verb: IssuerVerb; error: Error }[] = [];
@@ -111,10 +127,8 @@ export function memoryIssuer(options: {
     const key = keys.get(keyId);
     if (key) keys.set(keyId, { ...key, ...fields });
   };
-  const setDisabled = (keyId: string, disabled: boolean): void => {
-    const key = keys.get(keyId);
-    if (!key || key.revokedAt !== null) throw new IssuerRejected(`the issuer knows no key ${keyId}`);
-    change(keyId, { disabled });
+  const mustKnow = (keyId: string): void => {
+    if (keys.get(keyId)?.revokedAt !== null) throw new IssuerRejected(`the issuer knows no key ${keyId}`);
   };
   const meetFault = (faults: { verb: IssuerVerb; error: Error }[], verb: IssuerVerb): void => {
     const index = faults.findIndex((fault) => fault.verb === verb);
@@ -129,14 +143,21 @@ export function memoryIssuer(options: {
     return result;
   };
   const needs = (capable: boolean, verb: IssuerVerb): void => {
-    if (!capable) throw new IssuerRejected(`this issuer cannot ${verb} keys`);
+    if (!capable) throw new IssuerRejected(`this issuer has no ${verb}`);
   };
   const answerTo = (secret: SecretText): ProbeAnswer => {
     const key = [...keys.values()].find((each) => each.secret.reveal() === secret.reveal());
     return key && known(key) && !key.disabled ? 'alive' : 'dead';
   };
+  const use = (secret: SecretText): ProbeAnswer => {
+    const answer = answerTo(secret);
+    const key = [...keys.values()].find((each) => each.secret.reveal() === secret.reveal());
+    if (key && answer === 'alive') uses.accepted(key.keyId);
+    else if (key && known(key)) uses.refused(key.keyId);
+    return answer;
+  };
   const answerToBoth = (secret: SecretText, keyId: string): ProbeAnswer =>
-    keys.get(keyId)?.secret.reveal() === secret.reveal() ? answerTo(secret) : 'dead';
+    keys.get(keyId)?.secret.reveal() === secret.reveal() ? use(secret) : 'dead';
   const create = ({ label, expiresAt: wanted }: Parameters<Issuer['create']>[0]): CreatedKey => {
     needs(capabilities.create === 'api', 'create');
     if (wanted && !capabilities.expiry) throw new IssuerRejected('this issuer cannot give keys an end');
@@ -160,7 +181,14 @@ export function memoryIssuer(options: {
   };
   const toggle = (verb: 'disable' | 'enable', keyId: string): void => {
     needs(capabilities.disable, verb);
-    setDisabled(keyId, verb === 'disable');
+    mustKnow(keyId);
+    change(keyId, { disabled: verb === 'disable' });
+  };
+  const lastUse = (keyId: string): LastUse => {
+    needs(capabilities.lastUsedLag !== null, 'lastUse');
+    mustKnow(keyId);
+    const told = uses.of(keyId);
+    return capabilities.reportsDenied ? told : { ...told, lastDeniedAt: null };
   };
   const unavailable = (): Error => new IssuerUnavailable('the issuer did not answer');
 
@@ -170,12 +198,14 @@ export function memoryIssuer(options: {
     create: (request) => call('create', () => create(request)),
     list: () => call('list', list),
     probe: (secret, keyId) => call('probe', () => distortion(answerToBoth(secret, keyId), secret)),
+    lastUse: (keyId) => call('lastUse', () => lastUse(keyId), keyId),
     revoke: (keyId) => call('revoke', () => revoke(keyId), keyId),
     disable: (keyId) => call('disable', () => toggle('disable', keyId), keyId),
     enable: (keyId) => call('enable', () => toggle('enable', keyId), keyId),
     keys: () => [...keys.values()],
     liveKeys,
     answerTo,
+    call: (secret) => (use(secret) === 'alive' ? 'accepted' : 'refused'),
     addForeignKey: (label) => mint(label),
     failNext: (verb, error = unavailable(), times = 1) => {
       for (let time = 0; time < times; time += 1) before.push({ verb, error });

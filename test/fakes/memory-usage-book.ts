@@ -1,11 +1,16 @@
 /** The usage book in memory, for every test that is not about DynamoDB; the same contract kit runs against both. */
+import { dayOf, type MinuteChange, withChanges, withNewer, withNewerCounts } from '../../lib/usage/newer.ts';
 import type { Presence } from '../../lib/usage/presence.ts';
-import { type Generations, type UsageBook, type UsageRow, withNewer } from '../../lib/usage/usage-book.ts';
+import type { KnownCredential, UsageBook, UsageDay, UsageRow } from '../../lib/usage/usage-book.ts';
 import { copy } from './copy.ts';
 
 export interface MemoryUsageBook extends UsageBook {
-  /** Registers a credential's keys, or replaces them. */
-  register(credentialId: string, generations: Generations): void;
+  /** Registers a credential's keys and who speaks for its consumers, or replaces them. */
+  register(
+    credentialId: string,
+    generations: KnownCredential['generations'],
+    senders?: KnownCredential['senders'],
+  ): void;
   /** Every row there is, to search for what must not be in one. */
   rows(): readonly unknown[];
 }
@@ -13,7 +18,17 @@ export interface MemoryUsageBook extends UsageBook {
 export function memoryUsageBook(): MemoryUsageBook {
   const presence = new Map<string, Presence>();
   const usage = new Map<string, UsageRow>();
-  const credentials = new Map<string, Generations>();
+  const days = new Map<string, UsageDay>();
+  const credentials = new Map<string, KnownCredential>();
+
+  const count = (change: MinuteChange): void => {
+    const { credentialId, generation, consumer } = change.after;
+    const day = dayOf(change.after);
+    const name = nameOf(credentialId, day, generation, consumer);
+    const sum = withChanges(days.get(name), [change]);
+    if (sum) days.set(name, { credentialId, generation, consumer, day, ...sum });
+  };
+
   return {
     async apply(updates) {
       for (const row of copy(updates.presence)) {
@@ -22,7 +37,10 @@ export function memoryUsageBook(): MemoryUsageBook {
       }
       for (const row of copy(updates.usage)) {
         const name = nameOf(row.credentialId, row.generation, row.consumer, row.instance, row.minute);
-        if ((usage.get(name)?.seq ?? -1) < row.seq) usage.set(name, row);
+        const before = usage.get(name);
+        const after = withNewerCounts(before, row);
+        usage.set(name, after);
+        count({ before, after });
       }
     },
     async presence(credentialId) {
@@ -32,12 +50,18 @@ export function memoryUsageBook(): MemoryUsageBook {
       const isOfKey = (row: UsageRow) => row.credentialId === credentialId && row.generation === generation;
       return copy([...usage.values()].filter(isOfKey));
     },
-    async generations(credentialId) {
-      const known = credentials.get(credentialId);
-      return known && new Map(known);
+    async days(credentialId, since) {
+      return copy([...days.values()].filter((row) => row.credentialId === credentialId && row.day >= since));
     },
-    register: (credentialId, generations) => void credentials.set(credentialId, new Map(generations)),
-    rows: () => copy([...presence.values(), ...usage.values()]),
+    async known(credentialId) {
+      const credential = credentials.get(credentialId);
+      return (
+        credential && { generations: new Map(credential.generations), senders: { ...credential.senders } }
+      );
+    },
+    register: (credentialId, generations, senders = {}) =>
+      void credentials.set(credentialId, { generations: new Map(generations), senders }),
+    rows: () => copy([...presence.values(), ...usage.values(), ...days.values()]),
   };
 }
 

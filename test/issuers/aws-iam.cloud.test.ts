@@ -1,4 +1,7 @@
-/** The issuer of the example on the local cloud, whose IAM and STS check keys; changes are seen there at once. */
+/**
+ * The issuer of the example on the local cloud, whose IAM and STS check keys; changes are seen there at once. Its IAM
+ * never says that a key was used, so it is not asked.
+ */
 import { readFile } from 'node:fs/promises';
 import { CreateUserCommand, IAMClient } from '@aws-sdk/client-iam';
 import { iamAccessKeys } from '../../lib/aws/iam-access-keys.ts';
@@ -21,6 +24,6 @@ issuerContract('the aws-iam example', async () => {
   await new IAMClient(client).send(new CreateUserCommand({ UserName: 'billing-agent', Path: '/keyturn/' }));
   const { issuers } = parseKeyturnFile(await readFile(example, 'utf8'), { stack: 'test' });
   const accessKeys = iamAccessKeys({ client, milliseconds: () => 10_000 });
-  const block = { ...issuers['billing-user'], createLag: '0s', revokeLag: '0s' };
+  const block = { ...issuers['billing-user'], createLag: '0s', revokeLag: '0s', lastUsedLag: 'none' };
   return { clock, issuer: connectIssuer(block, anIssuerWorld({ clock, accessKeys })) };
 });

@@ -28,7 +28,7 @@ function anIssuer(change: Readonly<Record<string, unknown>> = {}, milliseconds =
 
 const lag = (clock: ManualClock) => clock.advance(15);
 
-issuerContract('aws-iam', async () => anIssuer());
+issuerContract('aws-iam', async () => ({ ...anIssuer(), lagsExactly: true }));
 
 describe('the two keys that a user may have', () => {
   test('are named when there is no room for a third, the inactive one too', async () => {
@@ -100,6 +100,45 @@ describe('a probe', () => {
   });
 });
 
+describe('the last use of a key', () => {
+  test('is that of anybody, our own probes included, and none for a key that was never used', async () => {
+    const { clock, issuer } = anIssuer();
+    const { keyId, secret } = await issuer.create({ label: 'any' });
+    lag(clock);
+    const used = clock.now();
+    await issuer.probe(secret, keyId);
+    clock.advance(4 * 3600 - 1);
+    expect(await issuer.lastUse(keyId)).toEqual({ lastUsedAt: null, lastDeniedAt: null });
+    clock.advance(1);
+    expect(await issuer.lastUse(keyId)).toEqual({ lastUsedAt: used, lastDeniedAt: null });
+  });
+
+  test.each([
+    ['<UserName>mail-agent</UserName>', 'user mail-agent'],
+    ['', 'no user'],
+  ])('is not taken from an answer that is not about the declared user: %j', async (user, named) => {
+    const { iam, issuer } = anIssuer();
+    iam.answerNext(
+      `<GetAccessKeyLastUsedResponse><GetAccessKeyLastUsedResult>${user}<AccessKeyLastUsed></AccessKeyLastUsed></GetAccessKeyLastUsedResult></GetAccessKeyLastUsedResponse>`,
+    );
+    expect(await failureOf(issuer.lastUse('AKIAIOSFODNN0001'))).toMatchObject({
+      name: 'IssuerRejected',
+      message: `iam:GetAccessKeyLastUsed of AKIAIOSFODNN0001 of user billing-agent was answered about ${named}`,
+    });
+  });
+
+  test('is never asked for when the block says none, and takes no right then', async () => {
+    const { iam, issuer } = anIssuer({ lastUsedLag: 'none' });
+    expect(issuer.capabilities.lastUsedLag).toBeNull();
+    expect(await failureOf(issuer.lastUse('AKIAIOSFODNN0001'))).toMatchObject({
+      name: 'IssuerRejected',
+      message: expect.stringContaining('lastUsedLag: none'),
+    });
+    expect(iam.calls).toEqual([]);
+    expect(issuerPermissions({ ...block, lastUsedLag: 'none' }).lastUse).toEqual([]);
+  });
+});
+
 describe('a create', () => {
   test('is sent once, even when its answer is lost: a second one would make a second key', async () => {
     const { clock, iam, issuer } = anIssuer();
@@ -145,6 +184,7 @@ describe('a refused call', () => {
       () => issuer.list(),
       () => issuer.revoke('AKIAIOSFODNN0001'),
       () => issuer.disable('AKIAIOSFODNN0001'),
+      () => issuer.lastUse('AKIAIOSFODNN0001'),
     ];
     for (const verb of verbs) {
       iam.failNext(failure);
@@ -178,7 +218,8 @@ describe('a refused call', () => {
 describe('the block', () => {
   test('is accepted again as it was stored, with its defaults', () => {
     const stored = issuerBlockSchema.parse(block);
-    expect(stored).toEqual({ ...block, exclusive: false, createLag: '15s', revokeLag: '15s', probes: 3 });
+    const lags = { createLag: '15s', revokeLag: '15s', lastUsedLag: '4h' };
+    expect(stored).toEqual({ ...block, ...lags, exclusive: false, probes: 3 });
     expect(issuerBlockSchema.parse(stored)).toEqual(stored);
   });
 
@@ -200,6 +241,7 @@ describe('the block', () => {
       create: rights('iam:CreateAccessKey', 'iam:ListAccessKeys'),
       list: rights('iam:ListAccessKeys'),
       probe: [],
+      lastUse: rights('iam:GetAccessKeyLastUsed'),
       disable: rights('iam:UpdateAccessKey'),
       revoke: rights('iam:DeleteAccessKey'),
     });
@@ -252,6 +294,8 @@ describe('the block', () => {
       named: false,
       list: true,
       disable: true,
+      lastUsedLag: 14_400,
+      reportsDenied: false,
       expiry: false,
       keyIdInCalls: true,
       exclusive: true,

@@ -19,6 +19,7 @@ import { anIssuerWorld } from './an-issuer-world.ts';
 
 type HttpBlock = HttpIssuer['block'];
 type Requests = HttpBlock['requests'];
+type LastUseRequest = NonNullable<Requests['lastUse']>;
 
 const running: HttpIssuer[] = [];
 afterEach(async () => {
@@ -93,12 +94,12 @@ const json =
 
 issuerContract('the http issuer on a server', async () => {
   const clock = manualClock();
-  const server = await startHttpIssuer({ clock, createLag: 2, revokeLag: 5, pageSize: 2 });
+  const server = await startHttpIssuer({ clock, createLag: 2, revokeLag: 5, lastUsedLag: 300, pageSize: 2 });
   const issuer = connectIssuer(
     server.block,
     worldOf(server, { clock, deadline: () => plus(clock.now(), 30) }),
   );
-  return { issuer, clock, stop: server.stop };
+  return { issuer, clock, lagsExactly: true, stop: server.stop };
 });
 
 describe('what is sent', () => {
@@ -181,20 +182,21 @@ describe('what is sent', () => {
     await issuer.list();
     await issuer.probe(key.secret, key.keyId);
     await issuer.revoke(key.keyId);
-    expect(names).toEqual(['admin/maker', 'admin/maker', 'admin/breaker']);
+    expect(names).toEqual(['admin/maker', 'admin/breaker']);
     const read = (name: string) => [{ kind: 'secret-read', secret: name }];
     expect(issuerPermissions(block)).toEqual({
       create: read('admin/maker'),
       list: read('admin/maker'),
       probe: [],
+      lastUse: [],
       disable: read('admin/breaker'),
       revoke: read('admin/breaker'),
     });
   });
 
-  test('the list can have an admin secret of its own', async () => {
+  test('the list and the last use can have an admin secret of their own', async () => {
     const names: string[] = [];
-    const server = await aServer();
+    const server = await aServer({ lastUsedLag: 0 });
     const secret = async (name: string) => {
       names.push(name);
       return { token: new SecretText(server.admin.token) };
@@ -202,12 +204,14 @@ describe('what is sent', () => {
     const admin = { create: 'admin/maker', revoke: 'admin/breaker', list: 'admin/reader' };
     const block = { ...server.block, admin };
     const issuer = connectIssuer(block, worldOf(server, { secret }));
-    await issuer.create({ label: 'x' });
+    const { keyId } = await issuer.create({ label: 'x' });
     await issuer.list();
+    await issuer.lastUse(keyId);
     expect(names).toEqual(['admin/maker', 'admin/reader']);
     expect(issuerPermissions(block)).toMatchObject({
       create: [{ secret: 'admin/maker' }],
       list: [{ secret: 'admin/reader' }],
+      lastUse: [{ secret: 'admin/reader' }],
       revoke: [{ secret: 'admin/breaker' }],
     });
   });
@@ -452,6 +456,37 @@ describe('the list', () => {
   );
 });
 
+describe('the last use', () => {
+  const capabilities = { ...aBlock().capabilities, lastUsedLag: '5m' };
+
+  test.each([
+    [404, 'IssuerRejected'],
+    [403, 'IssuerRejected'],
+    [429, 'IssuerUnavailable'],
+    [503, 'IssuerUnavailable'],
+  ])('is not known after a %i: %s', async (status, name) => {
+    const lastUse = {
+      method: 'GET',
+      path: '/keys/${key.id}',
+      headers,
+      answer: { lastUsedAt: 'used' },
+    } as const;
+    const { issuer } = answering({ lastUse }, json({}, status), { capabilities });
+    expect(await failureOf(issuer.lastUse('key-1'))).toMatchObject({ name });
+  });
+
+  test('is asked for as the block says', async () => {
+    const body = { keyId: '${key.id}' };
+    const lastUse = { method: 'POST', path: '/keys.get', body, answer: { lastUsedAt: 'used' } } as const;
+    const { sent, issuer } = answering({ lastUse }, json({ used: 0, denied: 5 }), { capabilities });
+    expect(await issuer.lastUse('key "1"')).toEqual({
+      lastUsedAt: '1970-01-01T00:00:00.000Z',
+      lastDeniedAt: null,
+    });
+    expect(JSON.parse(`${sent[0]?.init.body}`)).toEqual({ keyId: 'key "1"' });
+  });
+});
+
 describe('the probe', () => {
   const answerTo = (rules: readonly Rule[], answer: () => Response) => {
     const probe = { ...aBlock().requests.probe, rules: [...rules] };
@@ -553,6 +588,8 @@ describe('the block', () => {
       named: false,
       list: false,
       disable: false,
+      lastUsedLag: null,
+      reportsDenied: false,
       expiry: false,
       keyIdInCalls: false,
       exclusive: false,
@@ -620,6 +657,33 @@ describe('the block', () => {
     ],
   ])('refuses %s', (_what, requests, mistake) => {
     expect(mistakesOf(aBlock(requests))).toEqual([expect.stringContaining(`${mistake}: `)]);
+  });
+
+  test.each([
+    [undefined, 'requests.lastUse', 'is missing: say how long it takes until a use shows'],
+    ['5m', undefined, 'is of no use without requests.lastUse'],
+    ['8d', 'requests.lastUse', 'expected a duration such as 10s, 15m, 4h or 30d, from 0s to 7d'],
+  ])(
+    'needs a lag of the last use where it is asked for, and nowhere else: %j with %s',
+    (lastUsedLag, request, mistake) => {
+      const capabilities = { ...aBlock().capabilities, ...(lastUsedLag && { lastUsedLag }) };
+      const lastUse = { method: 'GET', path: '/keys/${key.id}', answer: { lastUsedAt: 'used' } } as const;
+      const mistakes = mistakesOf(aBlock(request ? { lastUse } : {}, { capabilities }));
+      expect(mistakes).toEqual([expect.stringContaining(`capabilities.lastUsedLag: ${mistake}`)]);
+    },
+  );
+
+  test('derives from the paths of the last use whether refused calls are told', () => {
+    const capabilities = { ...aBlock().capabilities, lastUsedLag: '5m' };
+    const told = (answer: LastUseRequest['answer']) => {
+      const lastUse = { method: 'GET', path: '/keys/${key.id}', answer } as const;
+      return issuerCapabilities(aBlock({ lastUse }, { capabilities }));
+    };
+    expect(told({ lastUsedAt: 'used' })).toMatchObject({ lastUsedLag: 300, reportsDenied: false });
+    expect(told({ lastUsedAt: 'used', lastDeniedAt: 'denied' })).toMatchObject({ reportsDenied: true });
+    expect(() => told({ lastUsedAt: 'used', lastDeniedAt: 'used' })).toThrow(
+      'every use would count as a refused call',
+    );
   });
 
   test('refuses to be named without a label in create', () => {

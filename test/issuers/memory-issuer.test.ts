@@ -9,6 +9,12 @@ issuerContract('in memory', async () => {
   return { clock, issuer: memoryIssuer({ clock }) };
 });
 
+issuerContract('in memory, with the last use', async () => {
+  const clock = manualClock();
+  const capabilities = { lastUsedLag: 300, reportsDenied: true };
+  return { clock, lagsExactly: true, issuer: memoryIssuer({ clock, capabilities }) };
+});
+
 issuerContract('in memory, slow and with few capabilities', async () => {
   const clock = manualClock();
   const capabilities = { named: false, list: false, disable: false, createLag: 30, revokeLag: 60 };
@@ -59,4 +65,29 @@ test('the limit refuses one key too many', async () => {
   await expect(issuer.create({ label: 'two' })).rejects.toMatchObject({ name: 'IssuerRejected' });
   await issuer.revoke(keyId);
   await issuer.create({ label: 'two' });
+});
+
+test('a consumer is refused with a disabled key, and both its calls show when the lag is over', async () => {
+  const clock = manualClock();
+  const issuer = memoryIssuer({ clock, capabilities: { lastUsedLag: 60, reportsDenied: true } });
+  const { keyId, secret } = await issuer.create({ label: 'one' });
+  const used = clock.now();
+  expect(issuer.call(secret)).toBe('accepted');
+  clock.advance(30);
+  await issuer.disable(keyId);
+  const denied = clock.now();
+  expect(issuer.call(secret)).toBe('refused');
+  clock.advance(30);
+  expect(await issuer.lastUse(keyId)).toEqual({ lastUsedAt: used, lastDeniedAt: null });
+  clock.advance(30);
+  expect(await issuer.lastUse(keyId)).toEqual({ lastUsedAt: used, lastDeniedAt: denied });
+  expect(issuer.calls.map(({ verb }) => verb)).toEqual(['create', 'disable', 'lastUse', 'lastUse']);
+});
+
+test('no refused call is told by an issuer that does not report them', async () => {
+  const issuer = memoryIssuer({ clock: manualClock(), capabilities: { lastUsedLag: 0 } });
+  const { keyId, secret } = await issuer.create({ label: 'one' });
+  await issuer.disable(keyId);
+  issuer.call(secret);
+  expect(await issuer.lastUse(keyId)).toEqual({ lastUsedAt: null, lastDeniedAt: null });
 });

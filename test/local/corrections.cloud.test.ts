@@ -38,6 +38,7 @@ import {
 import {
   CreateStateMachineCommand,
   DescribeExecutionCommand,
+  SendTaskSuccessCommand,
   SFNClient,
   StartExecutionCommand,
   StopExecutionCommand,
@@ -127,6 +128,79 @@ async function startTwice(cloud: Cloud) {
   const otherInput = await outcome(start('{"run":2}'));
   await client.send(new StopExecutionCommand({ executionArn }));
   return { again, otherInput, closed: await outcome(same()) };
+}
+
+describe('callback-failure', () => {
+  bothWays('callback-failure', failedCallback, {
+    aws: { caughtBy: 'name' },
+    emulator: { caughtBy: 'time' },
+  });
+});
+
+async function failedCallback(cloud: Cloud) {
+  const roleArn = await createRole(cloud);
+  const functionName = await createFunction(
+    cloud,
+    roleArn,
+    `class AlreadyDecided extends Error { name = 'AlreadyDecided' }
+     export const handler = async () => { throw new AlreadyDecided('no') };`,
+  );
+  const end = (output: string) => ({ Type: 'Pass', Output: output, End: true });
+  const caughtBy = await runStateMachine(cloud, roleArn, {
+    Task: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+      Arguments: { FunctionName: functionName, Payload: { token: '{% $states.context.Task.Token %}' } },
+      TimeoutSeconds: 5,
+      Catch: [
+        { ErrorEquals: ['AlreadyDecided'], Next: 'ByName' },
+        { ErrorEquals: ['States.Timeout'], Next: 'ByTime' },
+      ],
+      End: true,
+    },
+    ByName: end('name'),
+    ByTime: end('time'),
+  });
+  return { caughtBy };
+}
+
+describe('stopped-callback', () => {
+  bothWays('stopped-callback', stoppedCallback, {
+    aws: { waiting: 'taken', stopped: 'TaskDoesNotExist' },
+    emulator: { waiting: 'taken', stopped: 'taken' },
+  });
+});
+
+async function stoppedCallback(cloud: Cloud) {
+  const client = new SFNClient(config(cloud));
+  const queues = new SQSClient(config(cloud));
+  const { QueueUrl } = await queues.send(new CreateQueueCommand({ QueueName: unique('tokens') }));
+  const stateMachineArn = await createStateMachine(cloud, await createRole(cloud), {
+    Ask: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::sqs:sendMessage.waitForTaskToken',
+      Arguments: { QueueUrl, MessageBody: '{% $states.context.Task.Token %}' },
+      TimeoutSeconds: 600,
+      End: true,
+    },
+  });
+  const waiting = async () => {
+    const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn }));
+    const receive = new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 10 });
+    const { Messages } = await queues.send(receive);
+    return { executionArn, taskToken: Messages?.[0]?.Body };
+  };
+  const wake = async (taskToken: string | undefined) => {
+    await client.send(new SendTaskSuccessCommand({ taskToken, output: '{}' }));
+    return 'taken';
+  };
+  const woken = await waiting();
+  const stopped = await waiting();
+  await client.send(new StopExecutionCommand({ executionArn: stopped.executionArn }));
+  return {
+    waiting: await outcome(wake(woken.taskToken)),
+    stopped: await outcome(wake(stopped.taskToken)),
+  };
 }
 
 describe('scheduler-tick', () => {

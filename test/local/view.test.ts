@@ -25,6 +25,29 @@ describe('the view in a terminal', () => {
   });
 });
 
+describe('the view in a low terminal', () => {
+  it('leaves out the last lines of a foot that is too high to be erased', () => {
+    const { view, written } = viewOnto({ isTTY: true, columns: 80, rows: 3 });
+    view.foot(['one', 'two', 'three']);
+    view.foot([]);
+    expect(written).toEqual(['one\ntwo\n', '\x1b[2A\x1b[J']);
+  });
+});
+
+describe('the paper of the foot', () => {
+  it('is as wide as the terminal shows it uncut, and coloured where that has colours', () => {
+    const { view, written } = viewOnto({ isTTY: true, columns: 40, hasColors: () => true });
+    const { width, colour } = view.paper();
+    view.foot(['x'.repeat(width)]);
+    expect(written).toEqual([`${'x'.repeat(width)}\n`]);
+    expect(colour).toBe(true);
+  });
+
+  it('is plain in a log', () => {
+    expect(viewOnto({ hasColors: () => true }).view.paper()).toEqual({ width: 80, colour: false });
+  });
+});
+
 describe('the view in a log', () => {
   it('appends lines, and repeats the foot only now and then', () => {
     const { view, written } = viewOnto({});
@@ -42,7 +65,14 @@ describe('the view in a log', () => {
   });
 });
 
-function viewOnto(terminal: { readonly isTTY?: boolean; readonly columns?: number }) {
+interface Screen {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly hasColors?: () => boolean;
+}
+
+function viewOnto(terminal: Screen) {
   const written: string[] = [];
   return { view: viewOn({ ...terminal, write: (text) => written.push(text) }), written };
 }

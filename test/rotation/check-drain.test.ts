@@ -3,10 +3,12 @@ import { checkDrain, type DrainStep, maxExtensions } from '../../lib/rotation/ch
 import type { RotationRef } from '../../lib/rotation/ports.ts';
 import { graceFacts } from '../../lib/rotation/rotation.ts';
 import { plus } from '../../lib/usage/instant.ts';
+import { aDeclaration } from '../support/builders.ts';
+import { changeOf } from '../support/commits.ts';
 import { callName } from '../support/intercept.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld, type World, type WorldOptions } from '../support/world.ts';
-import { aWorldWithKey } from './scenarios.ts';
+import { aWorldWithKey, canDisable } from './scenarios.ts';
 
 /** A promoted rotation at the end of its minimum grace. */
 async function inGrace(options: WorldOptions = {}) {
@@ -17,7 +19,15 @@ async function inGrace(options: WorldOptions = {}) {
   return { world, ref, oldVersion, onOld: () => world.report({ holds: [oldVersion] }) };
 }
 
+const { policy } = aDeclaration();
+
+const atDeadline = (choice: 'extend' | 'revoke'): WorldOptions => ({
+  declaration: { policy: { ...policy, atDeadline: choice } },
+});
+
 const factsOf = async (world: World, ref: RotationRef) => graceFacts(await world.rotation(ref));
+
+const asked = (world: World) => world.events.events.filter(({ type }) => type === 'Decision Needed');
 
 const lookAtOf = (step: DrainStep): string => ('lookAt' in step ? step.lookAt : '');
 
@@ -33,6 +43,7 @@ async function checks(
     const step = await checkDrain(world.ports(), ref);
     steps.push(step);
     if ('lookAt' in step) world.clock.set(step.lookAt);
+    if (step.next === 'askOwner') world.clock.advance(86_400);
     await meanwhile();
   }
   return steps;
@@ -83,7 +94,7 @@ describe('while a consumer is on the old key', () => {
   test('the old key is never revoked, however long that takes', async () => {
     const { world, ref, onOld } = await inGrace();
     const steps = await checks(world, ref, 60, onOld);
-    expect(new Set(steps.map(({ next }) => next))).toEqual(new Set(['wait']));
+    expect(new Set(steps.map(({ next }) => next))).toEqual(new Set(['wait', 'askOwner']));
     expect(world.issuer.liveKeys()).toHaveLength(2);
   });
 });
@@ -132,8 +143,24 @@ describe('when every consumer is on the new key', () => {
 });
 
 describe('past the deadline', () => {
-  test('the grace is extended by its maximum, three times', async () => {
+  test('the owner is asked at once, with the reason', async () => {
     const { world, ref } = await inGrace();
+    await untilAsked(world, ref);
+    expect(await factsOf(world, ref)).toMatchObject({ extensions: 0, question: { number: 1 } });
+    expect(asked(world)).toMatchObject([
+      {
+        detail: {
+          question: 1,
+          owner: { name: 'billing-team' },
+          heldBy: ['billing-agent'],
+          reason: expect.any(String),
+        },
+      },
+    ]);
+  });
+
+  test('with `extend` the grace grows by its maximum, three times, before the owner is asked', async () => {
+    const { world, ref } = await inGrace(atDeadline('extend'));
     const { deadline = '' } = (await factsOf(world, ref)) ?? {};
     await untilAsked(world, ref);
     expect(await factsOf(world, ref)).toMatchObject({
@@ -145,7 +172,7 @@ describe('past the deadline', () => {
   });
 
   test('an extension counts from the look, however late that comes', async () => {
-    const { world, ref } = await inGrace();
+    const { world, ref } = await inGrace(atDeadline('extend'));
     const { deadline = '' } = (await factsOf(world, ref)) ?? {};
     world.clock.set(plus(deadline, 36_000));
     await checkDrain(world.ports(), ref);
@@ -155,22 +182,52 @@ describe('past the deadline', () => {
     });
   });
 
-  test('the owner is asked, with the reason, and reminded once a day', async () => {
+  test('with `revoke` the key goes without proof, as its owner has decided in keyturn.yaml', async () => {
+    const { world, ref, onOld } = await inGrace(atDeadline('revoke'));
+    const { deadline = '' } = (await factsOf(world, ref)) ?? {};
+    world.clock.set(deadline);
+    await onOld();
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'revokeKey' });
+    expect(await world.rotation(ref)).toMatchObject({
+      phase: 'revoking',
+      drainedAt: null,
+      decision: { choice: 'revoke', by: 'policy' },
+    });
+  });
+
+  test('with `revoke` the key is disabled first where the issuer can', async () => {
+    const { world, ref, onOld } = await inGrace({ ...atDeadline('revoke'), ...canDisable });
+    const { deadline = '' } = (await factsOf(world, ref)) ?? {};
+    world.clock.set(deadline);
+    await onOld();
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'disableKey' });
+  });
+
+  test('the owner is reminded once a day, under the same number', async () => {
     const { world, ref } = await inGrace();
+    world.clock.set((await factsOf(world, ref))?.deadline ?? '');
+    await checkDrain(world.ports(), ref);
+    world.clock.advance(86_399);
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'askOwner' });
+    expect(asked(world)).toHaveLength(1);
+    world.clock.advance(1);
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'askOwner' });
+    expect(asked(world).map(({ detail }) => detail['question'])).toEqual([1, 1]);
+  });
+
+  test('the owner waits beside the tries at a target that lacks the key', async () => {
+    const world = await aWorldWithKey({ declaration: { targets: ['vault'] } });
+    world.targetOf('vault').fail();
+    const ref = await world.nextRotation();
+    await runWorkflow(world, ref, { until: 'checkDrain', meanwhile: async () => {} });
     await untilAsked(world, ref);
-    const asked = () => world.events.events.filter(({ type }) => type === 'Decision Needed');
-    expect(asked()).toMatchObject([
-      { detail: { owner: { name: 'billing-team' }, heldBy: ['billing-agent'], reason: expect.any(String) } },
-    ]);
-    const [first, second] = await checks(world, ref, 2);
-    expect(asked()).toHaveLength(3);
-    expect(lookAtOf(second ?? { next: 'end' })).toBe(plus(lookAtOf(first ?? { next: 'end' }), 86_400));
+    const step = await checkDrain(world.ports(), ref);
+    expect(step).toMatchObject({ next: 'deployKey', targets: ['vault'] });
   });
 
   test('the owner is asked once when the step dies before it has noted the verdict', async () => {
     const { world, ref } = await inGrace();
-    await untilAsked(world, ref);
-    const before = world.events.events.length;
+    world.clock.set((await factsOf(world, ref))?.deadline ?? '');
     const noteFails = world.ports({
       hook: async (call, effect) => {
         if (callName(call) === 'ledger.note') throw new Error('the ledger is away');
@@ -178,20 +235,19 @@ describe('past the deadline', () => {
       },
     });
     await expect(checkDrain(noteFails, ref)).rejects.toThrow('the ledger is away');
-    const asked = world.clock.now();
+    expect(asked(world)).toHaveLength(1);
     world.clock.advance(40);
-    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({
-      next: 'wait',
-      lookAt: plus(asked, 86_400),
-    });
-    expect(world.events.events).toHaveLength(before + 1);
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'askOwner' });
+    expect(asked(world)).toHaveLength(1);
   });
 
   test('nothing is revoked for want of reports', async () => {
     const { world, ref } = await inGrace();
     await untilAsked(world, ref);
-    const steps = await checks(world, ref, 30);
-    expect(new Set(steps.map(({ next }) => next))).toEqual(new Set(['wait']));
+    for (let day = 0; day < 30; day += 1) {
+      world.clock.advance(86_400);
+      await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'askOwner' });
+    }
     expect(await world.rotation(ref)).toMatchObject({ phase: 'grace', verdict: { outcome: 'overdue' } });
     expect(world.issuer.liveKeys()).toHaveLength(2);
   });
@@ -201,6 +257,50 @@ describe('past the deadline', () => {
     await untilAsked(world, ref);
     await world.report();
     await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'revokeKey' });
+  });
+});
+
+describe('at an issuer that can disable', () => {
+  test('a drained key is disabled before it is condemned', async () => {
+    const { world, ref } = await inGrace(canDisable);
+    await world.report();
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'disableKey' });
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'disabling', condemned: null });
+  });
+
+  test('a key that was missed twice goes to its owner, by whom it was missed', async () => {
+    const { world, ref } = await inGrace(canDisable);
+    const { credential, rotation } = await world.view(ref);
+    if (!rotation) throw new Error('the rotation has not begun');
+    const missedTwice = { ...rotation, breakages: 2, brokenBy: ['cron-reports'] };
+    await world.ledger.commit(changeOf(credential, { rotation: missedTwice, run: rotation.run }));
+    await world.report();
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'askOwner' });
+    expect(asked(world)).toMatchObject([
+      { detail: { heldBy: ['cron-reports'], reason: expect.stringContaining('missed 2 times') } },
+    ]);
+  });
+});
+
+describe('an issuer that says when keys are used', () => {
+  const says = { capabilities: { lastUsedLag: 300 } };
+
+  test('holds a key that somebody uses who does not report', async () => {
+    const { world, ref } = await inGrace(says);
+    await world.report();
+    const used = plus(world.clock.now(), -400);
+    const issuer = { ...world.issuer, lastUse: async () => ({ lastUsedAt: used, lastDeniedAt: null }) };
+    const ports = { ...world.ports(), issuers: { connect: async () => issuer } };
+    await expect(checkDrain(ports, ref)).resolves.toMatchObject({ next: 'wait' });
+    expect((await factsOf(world, ref))?.verdict).toMatchObject({ lastOldUse: used });
+  });
+
+  test('holds a key as long as it cannot be asked, and is named', async () => {
+    const { world, ref } = await inGrace(says);
+    await world.report();
+    world.issuer.failNext('lastUse');
+    await expect(checkDrain(world.ports(), ref)).resolves.toMatchObject({ next: 'wait' });
+    expect((await factsOf(world, ref))?.verdict?.reason).toContain('the issuer did not answer');
   });
 });
 

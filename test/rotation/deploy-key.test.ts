@@ -168,7 +168,7 @@ describe('a target that fails', () => {
       verdict: {
         outcome: 'waiting',
         heldBy: ['target vault'],
-        reason: expect.stringContaining('target vault does not have the new key yet'),
+        reason: expect.stringContaining('target vault does not have'),
       },
     });
     const { lookAt } = { lookAt: '', ...step };

@@ -14,6 +14,8 @@ const capabilities: Capabilities = {
   named: true,
   list: true,
   disable: false,
+  lastUsedLag: null,
+  reportsDenied: false,
   expiry: false,
   keyIdInCalls: false,
   exclusive: false,
@@ -77,7 +79,7 @@ describe('the plan of a rotation', () => {
       'Deploy key',
       'Move',
       'Check drain',
-      'Deadline',
+      'Ask owner',
       'Disable key',
       'Revoke key',
       'Prove dead',
@@ -94,7 +96,7 @@ describe('the plan of a rotation', () => {
       'Promote key': promoted,
       Move: promoted,
       'Check drain': plus(promoted, hour),
-      Deadline: plus(promoted, 4 * hour),
+      'Ask owner': plus(promoted, 4 * hour),
       'Disable key': null,
       'Revoke key': plus(promoted, hour),
       'Prove dead': plus(promoted, hour + 30),
@@ -102,13 +104,12 @@ describe('the plan of a rotation', () => {
     });
   });
 
-  test('gives an end only to what has one: consumers, and whoever is asked at the deadline', () => {
+  test('gives an end only to what has one: consumers, and the looks at them', () => {
     const deadline = plus(now, 10 + 4 * hour);
     const ends = plan().flatMap(({ step, latest }) => (latest ? [[step, latest]] : []));
     expect(ends).toEqual([
       ['Move', deadline],
       ['Check drain', deadline],
-      ['Deadline', plus(deadline, 12 * hour)],
     ]);
   });
 
@@ -122,24 +123,105 @@ describe('the plan of a rotation', () => {
     expect(looks).toBeLessThanOrEqual(24);
   });
 
-  test('names its owner for the deadline', () => {
-    expect(stepOf('Deadline')).toMatchObject({
+  test('asks its owner at the deadline, unless the policy says something else', () => {
+    const deadline = plus(now, 10 + 4 * hour);
+    expect(stepOf('Ask owner')).toMatchObject({
       who: 'billing-team',
-      what: 'a grace that is not over by then is extended 3 times by 4 h, then it is overdue, and billing-team is reminded each day: both keys stay alive until every declared consumer has let go of the old one',
+      earliest: deadline,
+      what: 'when the grace is not over by then, billing-team is asked, and reminded each day, to extend, revoke or roll back; both keys stay alive until a decision or the proof',
+    });
+    expect(stepOf('Ask owner', { policy: { atDeadline: 'extend' } })).toMatchObject({
+      who: 'billing-team',
+      earliest: plus(deadline, 12 * hour),
+      what: expect.stringContaining('is extended 3 times by 4 h; then billing-team is asked'),
+    });
+    const revoke: About = { policy: { atDeadline: 'revoke' } };
+    expect(names(revoke)).not.toContain('Ask owner');
+    expect(stepOf('Deadline', revoke)).toMatchObject({
+      who: 'keyturn',
+      earliest: deadline,
+      what: expect.stringContaining('the old key goes without proof: keyturn.yaml says so'),
+      note: 'whoever still uses it then is cut off',
     });
   });
 
   test('warns when the old key expires before the deadline', () => {
-    expect(stepOf('Deadline', { key: { expiresAt: plus(now, hour) } }).note).toContain('expires before');
+    const key = { expiresAt: plus(now, hour) };
+    expect(stepOf('Ask owner', { key }).note).toContain('expires before');
+    expect(stepOf('Deadline', { key, policy: { atDeadline: 'revoke' } }).note).toContain('expires before');
   });
 
   test('says when the next rotation is due', () => {
     const completed = plus(now, 10 + hour + 30);
     expect(stepOf('Complete').note).toBe(`the next rotation is due at ${plus(completed, 90 * day)}`);
   });
+});
 
-  test('leaves out disabling, and says why', () => {
-    expect(stepOf('Disable key').what).toContain('not yet');
+describe('the trial before the revoke', () => {
+  const drained = plus(now, 10 + hour);
+  const able = { disable: true };
+
+  test('is planned where the issuer can disable and a consumer reports', () => {
+    expect(names({ capabilities: able }).slice(-6)).toEqual([
+      'Disable key',
+      'Observe',
+      'Check breakage',
+      'Revoke key',
+      'Prove dead',
+      'Complete',
+    ]);
+    const looked = plus(drained, 1800 + 2 * 60);
+    expect(stepOf('Disable key', { capabilities: able })).toMatchObject({
+      who: 'issuer openai',
+      earliest: drained,
+    });
+    expect(stepOf('Check breakage', { capabilities: able })).toMatchObject({
+      earliest: looked,
+      note: 'a key that was missed is enabled again and drains anew; after 2 times billing-team is asked',
+    });
+    expect(stepOf('Revoke key', { capabilities: able }).earliest).toBe(looked);
+    expect(stepOf('Complete', { capabilities: able }).earliest).toBe(plus(looked, 30));
+  });
+
+  test('lasts as long as the policy says, and as late as the issuer shows what it refused', () => {
+    const about = {
+      policy: { observe: 600 },
+      capabilities: { ...able, lastUsedLag: 300, reportsDenied: true },
+    };
+    expect(stepOf('Observe', about).what).toContain('shows within 10 min');
+    expect(stepOf('Check breakage', about).earliest).toBe(plus(drained, 600 + 300 + 2 * 60));
+  });
+
+  test.each<readonly [string, About, string]>([
+    ['the issuer cannot disable', {}, 'left out: issuer openai cannot take a key out of use and back'],
+    [
+      'nobody would see a refused call',
+      { capabilities: able, declaration: { consumers: [] } },
+      'left out: nobody would see a refused call: keyturn.yaml declares no consumer, and issuer openai does not show what it refuses',
+    ],
+  ])('is left out where %s, and the plan says so', (_what, about, said) => {
+    expect(stepOf('Disable key', about)).toMatchObject({ what: said, earliest: null });
+    expect(names(about)).not.toContain('Check breakage');
+    expect(stepOf('Revoke key', about).earliest).toBe(drained);
+  });
+});
+
+describe('an issuer that says when keys are used', () => {
+  test('is asked too, and its lag counts', () => {
+    const about = { capabilities: { lastUsedLag: 2 * hour } };
+    expect(stepOf('Check drain', about).note).toContain(
+      'issuer openai is asked too, and shows a use within 2 h',
+    );
+    expect(stepOf('Revoke key', about).earliest).toBe(plus(now, 10 + 900 + 2 * hour));
+    expect(stepOf('Revoke key', about)).not.toHaveProperty('note');
+  });
+
+  test('proves the drain alone where no consumer is declared', () => {
+    const about = { capabilities: { lastUsedLag: 60 }, declaration: { consumers: [] } };
+    expect(stepOf('Move', about)).toMatchObject({
+      who: 'billing-team',
+      what: expect.stringContaining('only issuer openai says when it was used'),
+    });
   });
 });
 
@@ -258,7 +340,7 @@ describe('what is different', () => {
       'Start',
       'Stop',
       'Check drain',
-      'Deadline',
+      'Ask owner',
       'Disable key',
       'Revoke key',
       'Prove dead',
@@ -287,14 +369,17 @@ describe('what is different', () => {
     );
   });
 
-  test('without a declared consumer nothing is ever proven', () => {
+  test('without anybody who says when keys are used nothing is ever proven', () => {
     expect(stepOf('Move', { declaration: { consumers: [] } })).toMatchObject({
       who: 'billing-team',
-      note: 'it never completes, and both keys stay alive: declare who uses it',
+      what: expect.stringContaining('declares no consumer, and the issuer does not say when keys are used'),
+      note: 'it never drains by proof, and both keys stay alive until its owner decides: declare who uses it',
     });
     const about = { credential: { removedAt: now }, declaration: { consumers: [] } };
     expect(stepOf('Stop', about).note).toContain('its last key stays alive');
-    expect(stepOf('Deadline', about).what).toContain('its last key stays alive');
+    expect(stepOf('Ask owner', about).what).toContain('to extend or revoke; its last key stays alive');
+    const revoke: About = { policy: { atDeadline: 'revoke' }, declaration: { consumers: [] } };
+    expect(stepOf('Move', revoke).note).toBe('it never drains by proof: declare who uses it');
   });
 
   test('each consumer is named, with how long it may stay unknown', () => {

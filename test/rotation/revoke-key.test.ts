@@ -120,7 +120,7 @@ describe('a proof that nobody uses the old key', () => {
     world.clock.advance(day + 1);
     await world.report({ holds: [old?.versionId ?? ''] });
     await expect(revokeKey(world.ports(), ref)).resolves.toEqual({ next: 'checkDrain' });
-    await expect(checkDrain(world.ports(), ref)).resolves.toMatchObject({ next: 'wait' });
+    await expect(checkDrain(world.ports(), ref)).resolves.toMatchObject({ next: 'askOwner' });
     expect(await world.rotation(ref)).toMatchObject({
       phase: 'grace',
       condemned: null,

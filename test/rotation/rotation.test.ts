@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { advance } from '../../lib/rotation/advance.ts';
 import { ImpossibleTransition } from '../../lib/rotation/errors.ts';
 import {
-  advance,
+  type Decision,
   graceFacts,
   nextStep,
   type Phase,
@@ -17,6 +18,10 @@ const phases = [
   'verified',
   'promoting',
   'grace',
+  'rolling-back',
+  'disabling',
+  'observing',
+  'enabling',
   'revoking',
   'completing',
   'completed',
@@ -30,6 +35,9 @@ const old = { generation: 1, attempt: 1, keyId: 'key_old' };
 const verdict: DrainVerdict = { outcome: 'drained', reason: 'nobody uses it', consumers: [], heldBy: [] };
 const condemned = { ...key, why: 'orphan', revokedAt: null } as const;
 const revoked = { ...condemned, revokedAt: someTime };
+
+const decision: Decision = { choice: 'revoke', question: 1, by: 'ada', at: someTime };
+const extension: Decision = { ...decision, choice: 'extend', seconds: 3600 };
 
 type Events = { readonly [N in RotationEvent['name']]: Extract<RotationEvent, { readonly name: N }> };
 
@@ -47,7 +55,15 @@ const events: Events = {
   deployFailed: { name: 'deployFailed', target: 'vault', at: someTime, reason: 'gone', told: false },
   retirementCancelled: { name: 'retirementCancelled', at: someTime, reason: 'declared again' },
   graceExtended: { name: 'graceExtended', bySeconds: 600 },
-  drained: { name: 'drained', at: someTime, verdict, old },
+  drained: { name: 'drained', at: someTime, verdict, key: old, disables: false },
+  keyDisabled: { name: 'keyDisabled', at: someTime },
+  nothingBroken: { name: 'nothingBroken', key: old },
+  breakageSeen: { name: 'breakageSeen', by: ['mirror'] },
+  keySpared: { name: 'keySpared' },
+  keyEnabled: { name: 'keyEnabled', deadline: '2026-03-05T00:00:00.000Z' },
+  decided: { name: 'decided', decision, key: old, disables: false },
+  rolledBack: { name: 'rolledBack', at: someTime, graceMax: 3600 },
+  rollBackRefused: { name: 'rollBackRefused', at: someTime, reason: 'it is dead' },
   decisionNeeded: { name: 'decisionNeeded', at: someTime, verdict },
   nothingToDrain: { name: 'nothingToDrain', at: someTime },
   proofAged: { name: 'proofAged' },
@@ -75,6 +91,14 @@ const leadsTo: { readonly [N in RotationEvent['name']]: Partial<Readonly<Record<
   retirementCancelled: { grace: 'abandoned', revoking: 'abandoned' },
   graceExtended: { grace: 'grace' },
   drained: { grace: 'revoking' },
+  keyDisabled: { disabling: 'observing' },
+  nothingBroken: { observing: 'revoking' },
+  breakageSeen: { observing: 'enabling' },
+  keySpared: { disabling: 'enabling', observing: 'enabling' },
+  keyEnabled: { enabling: 'grace' },
+  decided: { grace: 'revoking' },
+  rolledBack: { 'rolling-back': 'grace' },
+  rollBackRefused: { 'rolling-back': 'grace' },
   decisionNeeded: { grace: 'grace' },
   nothingToDrain: { grace: 'completing' },
   proofAged: { revoking: 'grace' },
@@ -146,6 +170,128 @@ describe('a condemned key', () => {
   });
 });
 
+describe('a decision', () => {
+  const asked = advance(aRotation({ at: 'grace', token: 'token-1' }), events.decisionNeeded);
+  const decided = (what: Partial<Decision>, disables = false) =>
+    advance(asked, { ...events.decided, decision: { ...decision, ...what } as Decision, disables });
+
+  test('answers the question, and nobody is waited for any more', () => {
+    expect(graceFacts(asked)?.question).toEqual({ number: 1, askedAt: someTime, remindedAt: someTime });
+    expect(decided({})).toMatchObject({ question: null, questions: 1, token: null, decision });
+  });
+
+  test('to revoke condemns the key at once, or lets it be tried first', () => {
+    expect(decided({})).toMatchObject({
+      phase: 'revoking',
+      condemned: { ...old, why: 'old' },
+      drainedAt: null,
+    });
+    expect(decided({}, true)).toMatchObject({ phase: 'disabling', condemned: null });
+  });
+
+  test('to extend counts from the deadline, or from now when that has passed', () => {
+    expect(decided({ choice: 'extend', seconds: 3600 })).toMatchObject({
+      phase: 'grace',
+      deadline: '2026-03-02T13:00:00.000Z',
+    });
+    const late = { choice: 'extend', seconds: 3600, at: '2026-03-03T00:00:00.000Z' } as const;
+    expect(decided(late)).toMatchObject({ deadline: '2026-03-03T01:00:00.000Z' });
+  });
+
+  test.each(['disabling', 'observing'] as const)('to extend enables a key that is %s again', (at) => {
+    const rotation = aRotation({ at });
+    expect(advance(rotation, { ...events.decided, decision: extension }).phase).toBe('enabling');
+    expect(() => advance(rotation, events.decided)).toThrow(ImpossibleTransition);
+  });
+
+  test('to roll back can be made once, and not where no key comes after', () => {
+    const back = { ...events.decided, decision: { ...decision, choice: 'roll-back' } } as const;
+    expect(advance(asked, back).phase).toBe('rolling-back');
+    expect(() => advance(aRotation({ at: 'grace', leaving: 'new' }), back)).toThrow(ImpossibleTransition);
+    expect(() => advance(aRotation({ at: 'grace', kind: 'retire' }), back)).toThrow(ImpossibleTransition);
+  });
+});
+
+describe('a question', () => {
+  test('keeps its number as long as it is open, and the next one has the next number', () => {
+    const asked = advance(aRotation({ at: 'grace' }), events.decisionNeeded);
+    const tomorrow = '2026-03-03T08:00:00.000Z';
+    const reminded = advance(asked, { ...events.decisionNeeded, at: tomorrow });
+    expect(graceFacts(reminded)).toMatchObject({
+      questions: 1,
+      question: { number: 1, askedAt: someTime, remindedAt: tomorrow },
+    });
+    const extended = advance(reminded, { ...events.decided, decision: extension });
+    expect(graceFacts(advance(extended, events.decisionNeeded))?.question?.number).toBe(2);
+  });
+
+  test('is void when the key is drained', () => {
+    const asked = advance(aRotation({ at: 'grace' }), events.decisionNeeded);
+    expect(advance(asked, events.drained)).toMatchObject({ phase: 'revoking', question: null });
+  });
+
+  test('follows a roll back that was refused', () => {
+    const refused = advance(aRotation({ at: 'rolling-back', questions: 1 }), events.rollBackRefused);
+    expect(refused).toMatchObject({ phase: 'grace', refusal: 'it is dead', question: { number: 2 } });
+  });
+});
+
+describe('a roll back', () => {
+  test('begins a grace of its own, in which the new key leaves', () => {
+    const grace = { extensions: 2, checks: 9, questions: 1, deployments: {} };
+    const rolled = advance(aRotation({ at: 'rolling-back', ...grace }), events.rolledBack);
+    expect(rolled).toMatchObject({
+      phase: 'grace',
+      leaving: 'new',
+      promotedAt: someTime,
+      deadline: '2026-03-02T09:00:00.000Z',
+      extensions: 0,
+      checks: 0,
+      questions: 1,
+    });
+    const drained = advance(rolled, { ...events.drained, key });
+    expect(drained.condemned).toEqual({ ...key, why: 'new', revokedAt: null });
+  });
+});
+
+describe('a key on trial', () => {
+  test('is disabled before it is condemned', () => {
+    const disabling = advance(aRotation({ at: 'grace' }), { ...events.drained, disables: true });
+    expect(disabling).toMatchObject({ phase: 'disabling', condemned: null, drainedAt: someTime });
+    const observing = advance(disabling, events.keyDisabled);
+    expect(observing).toMatchObject({ phase: 'observing', disabledAt: someTime });
+    expect(advance(observing, events.nothingBroken)).toMatchObject({
+      phase: 'revoking',
+      condemned: { ...old, why: 'old' },
+      disabledAt: someTime,
+    });
+  });
+
+  test('that was missed comes back with a grace that lasts', () => {
+    const missed = advance(aRotation({ at: 'observing' }), events.breakageSeen);
+    expect(missed).toMatchObject({ phase: 'enabling', breakages: 1, brokenBy: ['mirror'] });
+    expect(advance(missed, events.keyEnabled)).toMatchObject({
+      phase: 'grace',
+      deadline: events.keyEnabled.deadline,
+      disabledAt: null,
+      drainedAt: null,
+    });
+  });
+
+  test('that has been condemned can be spared until the issuer was asked', () => {
+    const toRevoke = advance(aRotation({ at: 'observing' }), events.nothingBroken);
+    expect(advance(toRevoke, events.keySpared)).toMatchObject({ phase: 'enabling', condemned: null });
+    const asked = advance(toRevoke, events.revokeAccepted);
+    expect(() => advance(asked, events.keySpared)).toThrow(ImpossibleTransition);
+  });
+
+  test('is not given up by a retirement that is cancelled before it is enabled', () => {
+    const toRevoke = advance(aRotation({ at: 'observing', kind: 'retire' }), events.nothingBroken);
+    expect(() => advance(toRevoke, events.retirementCancelled)).toThrow(ImpossibleTransition);
+    expect(() => advance(toRevoke, events.proofAged)).toThrow(ImpossibleTransition);
+  });
+});
+
 describe('the facts of an event', () => {
   test('stand in the rotation after it', () => {
     expect(advance(aRotation(), events.takenOver).run).toBe(2);
@@ -189,6 +335,10 @@ describe('the next step', () => {
     ['verified', 'promoteKey'],
     ['promoting', 'promoteKey'],
     ['grace', 'checkDrain'],
+    ['rolling-back', 'rollBack'],
+    ['disabling', 'disableKey'],
+    ['observing', 'disableKey'],
+    ['enabling', 'enableKey'],
     ['revoking', 'revokeKey'],
     ['completing', 'complete'],
     ['completed', 'end'],

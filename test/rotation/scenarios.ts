@@ -1,7 +1,8 @@
 /** Rotations that go through every step and route, for the tests that let them die everywhere. */
 
+import { decide } from '../../lib/rotation/decide.ts';
 import type { RotationRef } from '../../lib/rotation/ports.ts';
-import { graceFacts, type OutgoingEvent, type Phase } from '../../lib/rotation/rotation.ts';
+import { type Choice, graceFacts, type OutgoingEvent, type Phase } from '../../lib/rotation/rotation.ts';
 import { SecretText } from '../../lib/rotation/secret-text.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import { aWorld, type World, type WorldOptions } from '../support/world.ts';
@@ -28,6 +29,8 @@ const completed = {
   ends: 'completed',
   events: ['Rotation Started', 'Key Promoted', 'Rotation Completed'],
 } as const;
+
+export const canDisable = { capabilities: { disable: true } } as const satisfies WorldOptions;
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -103,6 +106,34 @@ export const scenarios: readonly Scenario[] = [
     mostLiveKeys: 1,
   },
   {
+    name: 'a rotation at an issuer that can disable',
+    stage: async () => staged(await aWorldWithKey(canDisable)),
+    ...completed,
+    mostLiveKeys: 2,
+  },
+  {
+    name: 'a rotation whose disabled key is missed',
+    stage: async () => missedWhileDisabled(await staged(await aWorldWithKey(canDisable))),
+    ends: 'completed',
+    events: ['Rotation Started', 'Key Promoted', 'Key Enabled', 'Rotation Completed'],
+    mostLiveKeys: 2,
+  },
+  {
+    name: 'a rotation that its owner rolls back',
+    stage: async () =>
+      held(await aWorldWithKey({ ...canDisable, declaration: { targets: ['vault'] } }), 'roll-back'),
+    ends: 'completed',
+    events: ['Rotation Started', 'Key Promoted', 'Decision Needed', 'Key Promoted', 'Rotation Completed'],
+    mostLiveKeys: 2,
+  },
+  {
+    name: 'a rotation whose old key its owner has revoked',
+    stage: async () => held(await aWorldWithKey(), 'revoke'),
+    ends: 'completed',
+    events: ['Rotation Started', 'Key Promoted', 'Decision Needed', 'Rotation Completed'],
+    mostLiveKeys: 2,
+  },
+  {
     name: 'a rotation with one target',
     stage: async () => staged(await aWorldWithKey({ declaration: { targets: ['vault'] } })),
     ...completed,
@@ -151,6 +182,47 @@ export async function fillByHand(world: World, text: SecretText, kmsKeyArn?: str
     credentialId: world.credentialId,
     ...(kmsKeyArn && { kmsKeyArn }),
   });
+}
+
+/** Somebody whom nobody knows uses the old key, once, while it is disabled. */
+function missedWhileDisabled({ world, ref, meanwhile }: Staged): Staged {
+  let missed = false;
+  return {
+    world,
+    ref,
+    meanwhile: async () => {
+      await meanwhile(world);
+      const rotation = await world.rotation(ref);
+      if (missed || rotation.phase !== 'observing') return;
+      missed = true;
+      const old = (await world.keys()).find(({ generation }) => generation === rotation.oldGeneration);
+      const at = world.clock.now();
+      await world.report({
+        consumer: 'cron-reports',
+        instance: 'nightly',
+        holds: [],
+        leftAt: at,
+        lastUse: { [old?.versionId ?? '']: at },
+      });
+    },
+  };
+}
+
+/** The consumer uses the old key until its owner, asked, has decided; then it does as AWSCURRENT says. */
+async function held(world: World, choice: Choice): Promise<Staged> {
+  const ref = await world.nextRotation();
+  const before = (await world.currentVersion()) ?? '';
+  return {
+    world,
+    ref,
+    meanwhile: async () => {
+      const rotation = await world.rotation(ref);
+      const facts = graceFacts(rotation);
+      const isAsked = rotation.phase === 'grace' && facts?.question;
+      if (isAsked) await decide(world.ports(), { credentialId: world.credentialId, choice, by: 'ada' });
+      await world.report(facts?.decision || isAsked ? {} : { holds: [before] });
+    },
+  };
 }
 
 async function staged(world: World): Promise<Staged> {

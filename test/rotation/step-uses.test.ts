@@ -7,7 +7,7 @@ import { changeOf } from '../support/commits.ts';
 import { callName } from '../support/intercept.ts';
 import { runWorkflow, useCases } from '../support/run-workflow.ts';
 import { dyingAgainAndAgain, type HookOf } from './deaths.ts';
-import { aWorldWithKey, scenarios } from './scenarios.ts';
+import { aWorldWithKey, canDisable, scenarios } from './scenarios.ts';
 
 /** The rights that a call needs; a call that is not here needs none that anybody knows of. */
 const rights: Readonly<Record<string, readonly Use[]>> = {
@@ -36,6 +36,9 @@ const rights: Readonly<Record<string, readonly Use[]>> = {
   'issuer.list': ['issuer.list'],
   'issuer.probe': ['issuer.probe'],
   'issuer.revoke': ['issuer.revoke'],
+  'issuer.disable': ['issuer.disable'],
+  'issuer.enable': ['issuer.disable'],
+  'issuer.lastUse': ['issuer.lastUse'],
   'target.deploy': ['target.deploy'],
   'clock.sleep': [],
 };
@@ -91,19 +94,29 @@ const withSilentConsumer: Course = async (recorded) => {
   }
 };
 
+const withWitness: Course = async (recorded) => {
+  const says = { disable: true, lastUsedLag: 60, reportsDenied: true };
+  const world = await aWorldWithKey({ capabilities: says });
+  await runWorkflow(world, await world.nextRotation(), { hookOf: recorded(allLive) });
+};
+
 /** Each step finds an event that the one before has written, and could not send. */
 const owingAnEvent: Course = async (recorded) => {
   for (const step of [
     'verifyKey',
     'promoteKey',
     'checkDrain',
+    'askOwner',
+    'disableKey',
+    'checkBreakage',
     'revokeKey',
     'proveDead',
     'complete',
   ] as const) {
-    const world = await aWorldWithKey();
+    const world = await aWorldWithKey(canDisable);
     const ref = await world.nextRotation();
-    await runWorkflow(world, ref, { until: step });
+    const meanwhile = step === 'askOwner' ? async () => {} : undefined;
+    await runWorkflow(world, ref, { until: step, ...(meanwhile && { meanwhile }) });
     const { credential, rotation } = await world.view(ref);
     if (!rotation) throw new Error('the rotation has not begun');
     const outbox = [anAnnouncement({ seq: credential.auditSeq + 1 })];
@@ -129,7 +142,14 @@ async function callsOfSteps(courses: readonly Course[]): Promise<ReadonlyMap<Ste
 }
 
 describe('the rights of', async () => {
-  const courses = [throughScenarios, givenUp, withFailingTarget, withSilentConsumer, owingAnEvent];
+  const courses = [
+    throughScenarios,
+    givenUp,
+    withFailingTarget,
+    withSilentConsumer,
+    withWitness,
+    owingAnEvent,
+  ];
   const calls = await callsOfSteps(courses);
 
   test.each(names)('%s are for what it calls, and for nothing else', (step) => {

@@ -218,7 +218,7 @@ describe('a revoke', () => {
     await checkDrain(world.ports(), ref);
     world.clock.set(nextOpening);
     await world.report({ holds: [oldVersion] });
-    await expect(checkDrain(world.ports(), ref)).resolves.toMatchObject({ next: 'wait' });
+    await expect(checkDrain(world.ports(), ref)).resolves.toMatchObject({ next: 'askOwner' });
     expect(await world.rotation(ref)).toMatchObject({ phase: 'grace', condemned: null });
     expect(world.issuer.liveKeys()).toHaveLength(2);
   });

@@ -43,6 +43,7 @@ export function aCredential(overrides: Partial<Credential> = {}): Credential {
     pause: null,
     mustChangeBy: null,
     failures: 0,
+    senders: {},
     removedAt: null,
     auditSeq: 1,
     auditHash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',

@@ -24,6 +24,7 @@ export function intercepted(ports: Ports, hook: Hook): Ports {
     issuerBlocks: hooked(ports.issuerBlocks, 'issuerBlocks', hook),
     targetBlocks: hooked(ports.targetBlocks, 'targetBlocks', hook),
     installation: hooked(ports.installation, 'installation', hook),
+    roles: hooked(ports.roles, 'roles', hook),
     usage: hooked(ports.usage, 'usage', hook),
     events: hooked(ports.events, 'events', hook),
     executions: hooked(ports.executions, 'executions', hook),

@@ -1,15 +1,20 @@
 /** The rotation workflow as a sequence of use-cases on twins, with the state machine's routes and retries. */
 import { abandon, type Failure } from '../../lib/rotation/abandon.ts';
+import { askOwner, remindEvery } from '../../lib/rotation/ask-owner.ts';
 import { begin } from '../../lib/rotation/begin.ts';
+import { checkBreakage } from '../../lib/rotation/check-breakage.ts';
 import { checkDrain } from '../../lib/rotation/check-drain.ts';
 import { complete } from '../../lib/rotation/complete.ts';
 import { deployKey } from '../../lib/rotation/deploy-key.ts';
+import { disableKey } from '../../lib/rotation/disable-key.ts';
+import { enableKey } from '../../lib/rotation/enable-key.ts';
 import { endsWithoutEffect, neverMended, notWorthRetrying, routed } from '../../lib/rotation/errors.ts';
 import { issueKey } from '../../lib/rotation/issue-key.ts';
 import type { Ports, RotationRef } from '../../lib/rotation/ports.ts';
 import { promoteKey } from '../../lib/rotation/promote-key.ts';
 import { proveDead } from '../../lib/rotation/prove-dead.ts';
 import { revokeKey } from '../../lib/rotation/revoke-key.ts';
+import { rollBack } from '../../lib/rotation/roll-back.ts';
 import { verifyKey } from '../../lib/rotation/verify-key.ts';
 import { type StepName, steps } from '../../lib/workflow/steps.ts';
 import type { Hook } from './intercept.ts';
@@ -42,6 +47,14 @@ export const useCases: Readonly<Record<StepName, UseCase>> = {
     return {};
   },
   checkDrain,
+  askOwner: async (ports, ref) => {
+    await askOwner(ports, { ...ref, token: `token of ${ports.invocation.requestId}` });
+    return {};
+  },
+  rollBack,
+  disableKey,
+  checkBreakage,
+  enableKey,
   revokeKey,
   proveDead,
   complete,
@@ -171,6 +184,7 @@ function afterError(step: StepName, error: unknown): Onward {
   const name = nameOf(error);
   if (name === 'OrphanFound') return { step: 'revokeKey' };
   if (name === 'UnknownKeyFound') return 'blocked';
+  if (name === 'AlreadyDecided') return { step: 'checkDrain' };
   if (name === 'Fenced' || name === 'Superseded') return 'without effect';
   const Cause = JSON.stringify({
     errorType: name,
@@ -189,8 +203,10 @@ async function afterVerdict(
   if (lookAt) {
     if (lookAt > world.clock.now()) world.clock.set(lookAt);
     await meanwhile(world);
+    if (step === 'disableKey') return { step: 'checkBreakage' };
     return { step: step === 'promoteKey' && next === 'wait' ? 'verifyKey' : 'checkDrain' };
   }
+  if (step === 'askOwner') await untilDecided(world, meanwhile);
   const onward = straightOn[step] ?? next;
   if (onward === 'blocked') return 'blocked';
   return isStep(onward) ? { step: onward } : 'ended';
@@ -200,7 +216,23 @@ async function afterVerdict(
 const straightOn: Partial<Readonly<Record<StepName, string>>> = {
   issueKey: 'verifyKey',
   verifyKey: 'promoteKey',
+  askOwner: 'checkDrain',
+  checkBreakage: 'revokeKey',
+  enableKey: 'checkDrain',
   revokeKey: 'proveDead',
 };
+
+/** The owner has a day, then the execution wakes by itself. */
+async function untilDecided(world: World, meanwhile: (world: World) => Promise<void>): Promise<void> {
+  const { activeRotation } = (await world.view()).credential;
+  const { token } = (await world.ledger.load(world.credentialId, activeRotation ?? ''))?.rotation ?? {};
+  if (token) world.executions.waitFor(token);
+  const before = world.executions.woken.length;
+  world.clock.advance(60);
+  await meanwhile(world);
+  if (world.executions.woken.length > before) return;
+  world.clock.advance(remindEvery - 60);
+  await meanwhile(world);
+}
 
 const isStep = (name: string | undefined): name is StepName => name !== undefined && name in steps;

@@ -28,6 +28,7 @@ import { type MemoryIssuer, memoryIssuer } from '../fakes/memory-issuer.ts';
 import { memoryIssuerLocks } from '../fakes/memory-issuer-locks.ts';
 import { type MemoryLedger, memoryLedger } from '../fakes/memory-ledger.ts';
 import { memoryRequests } from '../fakes/memory-requests.ts';
+import { type MemoryRoles, memoryRoles } from '../fakes/memory-roles.ts';
 import { type MemorySecretStore, memorySecretStore } from '../fakes/memory-secret-store.ts';
 import { type MemoryTarget, memoryTarget } from '../fakes/memory-target.ts';
 import { type MemoryUsageBook, memoryUsageBook } from '../fakes/memory-usage-book.ts';
@@ -65,6 +66,7 @@ export interface World {
   readonly usage: MemoryUsageBook;
   readonly events: MemoryEventSink;
   readonly executions: MemoryExecutions;
+  readonly roles: MemoryRoles;
   /** Every metric that was counted, in order. */
   readonly metrics: readonly CountName[];
   /** Every value that was gauged, in order. */
@@ -108,10 +110,18 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
   const usage = memoryUsageBook();
   const events = memoryEventSink();
   const executions = memoryExecutions(() => clock.now());
+  const roles = memoryRoles();
   const secrets = memorySecretStore();
   const issuer = memoryIssuer({
     clock,
-    capabilities: { createLag: 4, revokeLag: 6, ...options.capabilities },
+    capabilities: {
+      createLag: 4,
+      revokeLag: 6,
+      disable: false,
+      lastUsedLag: null,
+      reportsDenied: false,
+      ...options.capabilities,
+    },
     ...(options.limit !== undefined && { limit: options.limit }),
     ...(options.lifetime !== undefined && { lifetime: options.lifetime }),
   });
@@ -134,6 +144,7 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     targets: { connect: async (name: string) => targetOf(name) },
     targetBlocks: memoryBlocks(),
     installation: memoryInstallation(),
+    roles,
     usage,
     events,
     executions,
@@ -188,6 +199,7 @@ export async function aWorld(options: WorldOptions = {}): Promise<World> {
     usage,
     events,
     executions,
+    roles,
     metrics,
     gauges,
     redeploy: (change) =>

@@ -15,9 +15,7 @@ describe('a continuous consumer', () => {
       heldBy: [],
       consumers: [{ consumer: 'mirror', state: 'on new', lastOldUse: at(600) }],
     });
-    expect(verdict.reason).toBe(
-      'nobody is on the old key, and the old key was last used at 10:10:00Z, 50 min ago',
-    );
+    expect(verdict.reason).toBe('nobody is on generation 4, which was last used at 10:10:00Z, 50 min ago');
   });
 
   test('drains when it is idle: it holds nothing and has used nothing', () => {
@@ -41,7 +39,7 @@ describe('a continuous consumer', () => {
       outcome: 'waiting',
       heldBy: ['mirror'],
       consumers: [{ state: 'both' }],
-      reason: 'mirror used the old key at 10:59:57Z, 3 s ago',
+      reason: 'mirror used generation 4 at 10:59:57Z, 3 s ago',
     });
   });
 
@@ -50,7 +48,7 @@ describe('a continuous consumer', () => {
     expect(drainVerdict(aQuestion(hour, { presence: [holding] }))).toMatchObject({
       outcome: 'waiting',
       consumers: [{ state: 'on old' }],
-      reason: 'mirror holds the old key',
+      reason: 'mirror holds generation 4',
     });
   });
 
@@ -153,7 +151,7 @@ describe('an intermittent consumer', () => {
     const verdict = drainVerdict(aQuestion(hour, { ...others, presence: [run] }));
     expect(verdict).toMatchObject({ outcome: 'waiting', consumers: [{ state: 'unknown' }] });
     expect(verdict.reason).toBe(
-      'ci has not used the new key yet (last seen at 10:20:00Z), so its silence proves nothing',
+      'ci has not used generation 5 yet (last seen at 10:20:00Z), so its silence proves nothing',
     );
   });
 
@@ -189,7 +187,7 @@ describe('a consumer that is not declared', () => {
     expect(drainVerdict(aQuestion(hour, { presence }))).toMatchObject({
       outcome: 'waiting',
       heldBy: ['crawler'],
-      reason: 'crawler (not declared) used the old key at 10:59:30Z, 30 s ago and holds the old key',
+      reason: 'crawler (not declared) used generation 4 at 10:59:30Z, 30 s ago and holds generation 4',
     });
   });
 
@@ -210,7 +208,7 @@ describe('a target that does not have the new key yet', () => {
       consumers: [{ state: 'on new' }],
     });
     expect(verdict.reason).toMatch(
-      /^target vault does not have the new key yet; target restart does not have the new key yet; nobody is on the old key/,
+      /^target vault does not have generation 5 yet; target restart does not have generation 5 yet; nobody is on generation 4,/,
     );
   });
 
@@ -218,7 +216,7 @@ describe('a target that does not have the new key yet', () => {
     const holding = aProcess('mirror', hour, { holds: [oldVersion] });
     expect(drainVerdict(aQuestion(hour, { presence: [holding], targetsBehind: ['vault'] }))).toMatchObject({
       heldBy: ['mirror', 'target vault'],
-      reason: 'mirror holds the old key; target vault does not have the new key yet',
+      reason: 'mirror holds generation 4; target vault does not have generation 5 yet',
     });
   });
 
@@ -233,7 +231,7 @@ describe('a target that does not have the new key yet', () => {
 });
 
 describe('a key that no other comes after', () => {
-  const last = { newVersionId: null } as const;
+  const last = { staying: null } as const;
   const verdictOn = (...presence: readonly Presence[]) =>
     drainVerdict(aQuestion(2 * hour, { ...last, presence }));
 
@@ -260,7 +258,7 @@ describe('a key that no other comes after', () => {
     expect(verdictOn(aProcess('mirror', 2 * hour, { holds: [oldVersion] }))).toMatchObject({
       outcome: 'waiting',
       heldBy: ['mirror'],
-      reason: 'mirror holds the old key',
+      reason: 'mirror holds generation 4',
     });
   });
 
@@ -298,7 +296,7 @@ describe('a credential that nobody reports on', () => {
     const overdue = drainVerdict(aQuestion(4 * hour, { declared: [] }));
     expect(overdue).toMatchObject({ outcome: 'overdue', quietAt: null });
     expect(overdue.reason).toBe(
-      'keyturn.yaml declares no consumer, so nobody can be asked; nobody reports on this credential, so silence proves nothing',
+      'keyturn.yaml declares no consumer, and the issuer does not say when keys are used',
     );
   });
 

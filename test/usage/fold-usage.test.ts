@@ -20,6 +20,7 @@ function aQueue() {
 
 const queued = (messageId: string, report: UsageReport | string): QueuedReport => ({
   messageId,
+  senderId: 'AROAMIRROR:a-session',
   body: typeof report === 'string' ? report : JSON.stringify(report),
   sentTimestampMs: Date.parse(sentAt),
 });
@@ -60,6 +61,21 @@ test('a bad message is rejected with its reason, is counted, and blocks nothing'
   expect(await usageBook.presence('npm-token')).toMatchObject([{ seq: 5 }]);
 });
 
+test("a report in another consumer's name is counted by reason, kept, and counts as use only", async () => {
+  const { ports, usageBook, counted } = aQueue();
+  usageBook.register('npm-token', new Map([['version-two', 2]]), { mirror: 'AROAOTHER' });
+  const { failed, rejected } = await foldUsage(ports, [queued('one', aReport())]);
+  expect(failed).toEqual([]);
+  expect(rejected).toMatchObject([{ messageId: 'one', code: 'foreign sender' }]);
+  expect(counted).toEqual(['ReportRejected foreign sender']);
+  expect(await usageBook.presence('npm-token')).toMatchObject([
+    { consumer: 'mirror@AROAMIRROR', foreign: true },
+  ]);
+  expect(await usageBook.days('npm-token', '2026-11-21')).toMatchObject([
+    { consumer: 'mirror@AROAMIRROR', ok: 120 },
+  ]);
+});
+
 describe('a book that cannot be reached', () => {
   const down = new Error('throttled');
 
@@ -79,8 +95,8 @@ describe('a book that cannot be reached', () => {
 
   test('does not make its messages look bad', async () => {
     const { ports, usageBook, counted } = aQueue();
-    const generations = () => Promise.reject(down);
-    const result = await foldUsage({ ...ports, usageBook: { ...usageBook, generations } }, [
+    const known = () => Promise.reject(down);
+    const result = await foldUsage({ ...ports, usageBook: { ...usageBook, known } }, [
       queued('one', aReport()),
       queued('bad', '{}'),
     ]);

@@ -1,37 +1,47 @@
-/** How reports become rows: exact under duplicates, disorder, and clocks that are wrong. */
-import * as fc from 'fast-check';
+/** How reports become rows: whose they are, what counts, and clocks that are wrong. */
 import { describe, expect, test } from 'vitest';
-import { foldReports, type ReportMessage } from '../../lib/usage/fold.ts';
+import { foldReports } from '../../lib/usage/fold.ts';
 import { plus } from '../../lib/usage/instant.ts';
 import type { UsageReport } from '../../lib/usage/report.ts';
+import type { ReportMessage } from '../../lib/usage/report-message.ts';
 import { usageShard } from '../../lib/usage/shard.ts';
-import { memoryUsageBook } from '../fakes/memory-usage-book.ts';
+import { countsReachOf, type KnownCredential } from '../../lib/usage/usage-book.ts';
 import { aKeyUse, aReport, sentAt } from './a-report.ts';
 
+const npmToken: KnownCredential = {
+  generations: new Map([
+    ['version-one', 1],
+    ['version-two', 2],
+  ]),
+  senders: {},
+};
+const pypiToken: KnownCredential = { generations: new Map([['version-pypi', 1]]), senders: {} };
 const known = new Map([
-  [
-    'npm-token',
-    new Map([
-      ['version-one', 1],
-      ['version-two', 2],
-    ]),
-  ],
-  ['pypi-token', new Map([['version-pypi', 1]])],
+  ['npm-token', npmToken],
+  ['pypi-token', pypiToken],
 ]);
 
 const received = (
   report: UsageReport,
   secondsLater = 0,
-  messageId = `message-${report.seq}`,
+  senderId = 'AROAMIRROR:a-session',
 ): ReportMessage => ({
-  messageId,
+  messageId: `message-${report.seq}`,
   report,
+  senderId,
   sentTimestampMs: Date.parse(sentAt) + secondsLater * 1000,
 });
 
-const fold = (...messages: readonly ReportMessage[]) => foldReports(messages, known);
+const reach = countsReachOf(15);
+const fold = (...messages: readonly ReportMessage[]) => foldReports(messages, known, reach);
 
 describe('one report', () => {
+  test('says where its calls came from and went to', () => {
+    const v11 = { sources: ['0123456789abcdef'], destinations: ['registry.example.com'] };
+    expect(fold(received(aReport({ keys: [aKeyUse(v11)] }))).usage).toMatchObject([v11]);
+    expect(fold(received(aReport())).usage[0]).not.toHaveProperty('sources');
+  });
+
   test('becomes a presence row for each credential and a usage row for each minute', () => {
     const { presence, usage, rejected } = fold(received(aReport()));
     expect(rejected).toEqual([]);
@@ -134,41 +144,104 @@ describe('a batch', () => {
       expect(usage.find(({ generation }) => generation === 1)).toMatchObject({ seq: 3, ok: 7 });
     }
   });
+});
 
-  test('leaves the same rows however it is cut, repeated and shuffled', async () => {
-    const sent = Array.from({ length: 12 }, (_, seq) => {
-      const minute = `2026-11-21T10:4${Math.floor(seq / 4)}Z`;
-      const used = plus('2026-11-21T10:40:00.000Z', seq * 15);
-      const key = aKeyUse({ minute, ok: ((seq % 4) + 1) * 10, firstUsedAt: used, lastUsedAt: used });
-      return received(aReport({ seq, windowStart: '2026-11-21T10:40:00.000Z', keys: [key] }), seq % 3);
+describe('a role that is declared for a consumer', () => {
+  const guarded: KnownCredential = { ...npmToken, senders: { mirror: 'AROAMIRROR', nightly: null } };
+  const from = (senderId: string, report = aReport()) =>
+    foldReports([received(report, 0, senderId)], new Map([...known, ['npm-token', guarded]]), reach);
+
+  test('has its reports counted, whatever its session is called', () => {
+    const { presence, rejected } = from('AROAMIRROR:another-session');
+    expect(presence).toMatchObject([{ consumer: 'mirror', holds: ['version-two'] }]);
+    expect(presence[0]).not.toHaveProperty('foreign');
+    expect(rejected).toEqual([]);
+  });
+
+  test('makes the report of any other sender that of a stranger: use, but no presence and no silence', () => {
+    const { presence, usage, rejected } = from('AROAOTHER:mirror', aReport({ leaving: true }));
+    expect(presence).toEqual([
+      {
+        credentialId: 'npm-token',
+        consumer: 'mirror@AROAOTHER',
+        instance: aReport().instance,
+        seq: 4,
+        windowEnd: sentAt,
+        lastSeen: sentAt,
+        leftAt: null,
+        holds: [],
+        foreign: true,
+        lastUse: { 'version-two': '2026-11-21T10:42:59.000Z' },
+      },
+    ]);
+    expect(usage).toMatchObject([{ consumer: 'mirror@AROAOTHER', ok: 120 }]);
+    expect(rejected).toEqual([
+      {
+        messageId: 'message-4',
+        code: 'foreign sender',
+        reason:
+          'consumer mirror reports on credential npm-token as AROAOTHER, but its role has the id AROAMIRROR: report with that role, or declare the one that it runs as; its uses count as those of mirror@AROAOTHER',
+      },
+    ]);
+  });
+
+  test('is not fooled by a sender whose name only begins alike, or stands in the session', () => {
+    for (const senderId of ['AROAMIRROR2:x', 'AROAMIRRO', 'AIDAUSER:AROAMIRROR', ':AROAMIRROR', ''])
+      expect(from(senderId).presence).toMatchObject([{ foreign: true, holds: [] }]);
+  });
+
+  test('has no say for a stranger that has used nothing: there is no row', () => {
+    const { presence, usage, rejected } = from('AROAOTHER:x', aReport({ keys: [] }));
+    expect([presence, usage]).toEqual([[], []]);
+    expect(rejected).toMatchObject([{ code: 'foreign sender' }]);
+  });
+
+  test('that IAM does not know lets nobody speak, and says what to do', () => {
+    const { presence, rejected } = from('AROAANY:x', aReport({ consumer: 'nightly' }));
+    expect(presence).toMatchObject([{ consumer: 'nightly@AROAANY', foreign: true }]);
+    expect(rejected[0]?.reason).toContain('IAM knows no role as it is declared: correct `role`');
+  });
+
+  test('is no concern of consumers without one, nor of credentials that do not declare it', () => {
+    expect(from('AROAANY:x', aReport({ consumer: 'worker' })).rejected).toEqual([]);
+    const both = aReport({ credentials: ['npm-token', 'pypi-token'], holds: ['version-pypi'] });
+    const { presence } = from('AROAOTHER:x', both);
+    expect(presence.map(({ credentialId, consumer }) => [credentialId, consumer])).toEqual([
+      ['npm-token', 'mirror@AROAOTHER'],
+      ['pypi-token', 'mirror'],
+    ]);
+  });
+
+  test('is no concern of a consumer whose name is one of JavaScript', () => {
+    expect(from('AROAANY:x', aReport({ consumer: 'constructor' })).rejected).toEqual([]);
+  });
+
+  test('gives a stranger a name that fits into the key of a row', () => {
+    const { presence } = from(`${'A#b'.repeat(100)}:x`);
+    expect(presence[0]?.consumer).toMatch(/^mirror@[A-Za-z0-9_]{64}$/);
+  });
+});
+
+describe('counts that come so late that their minute may have expired', () => {
+  const usedBefore = (seconds: number) =>
+    aReport({
+      windowStart: plus(sentAt, -40 * 86_400),
+      keys: [aKeyUse({ firstUsedAt: plus(sentAt, -seconds), lastUsedAt: plus(sentAt, -seconds) })],
     });
-    const rowsAfter = async (batches: readonly (readonly ReportMessage[])[]) => {
-      const book = memoryUsageBook();
-      for (const batch of batches) await book.apply(foldReports(batch, known));
-      return {
-        presence: await book.presence('npm-token'),
-        usage: (await book.usage('npm-token', 2)).toSorted((a, b) => (a.minute < b.minute ? -1 : 1)),
-      };
-    };
-    const inOrder = await rowsAfter(sent.map((message) => [message]));
-    expect(inOrder.usage.reduce((sum, { ok }) => sum + ok, 0)).toBe(120);
-    const disorder = fc
-      .tuple(
-        fc.shuffledSubarray(sent, { minLength: sent.length }),
-        fc.array(fc.constantFrom(...sent), { maxLength: 8 }),
-        fc.integer({ min: 1, max: 6 }),
-      )
-      .map(([all, twice, size]) => {
-        const messages = [...twice, ...all];
-        return Array.from({ length: Math.ceil(messages.length / size) }, (_, i) =>
-          messages.slice(i * size, (i + 1) * size),
-        );
-      });
-    await fc.assert(
-      fc.asyncProperty(disorder, async (batches) => {
-        expect(await rowsAfter(batches)).toEqual(inOrder);
-      }),
-    );
+
+  test('are not counted, but their last use is, and the message says so', () => {
+    const { presence, usage, rejected } = fold(received(usedBefore(reach + 1)));
+    expect(usage).toEqual([]);
+    expect(presence).toMatchObject([{ lastUse: { 'version-two': plus(sentAt, -reach - 1) } }]);
+    expect(rejected).toMatchObject([
+      { code: 'too old', reason: expect.stringContaining('2026-11-21T10:42Z') },
+    ]);
+  });
+
+  test('are counted up to a limit that the longest wait in the queue cannot turn into a second count', () => {
+    expect(fold(received(usedBefore(reach))).usage).toHaveLength(1);
+    const days = 86_400;
+    for (const kept of [15, 30, 400]) expect(countsReachOf(kept) + 14 * days).toBeLessThan(kept * days);
   });
 });
 
@@ -192,7 +265,7 @@ describe('what keyturn does not know', () => {
     expect(presence).toHaveLength(1);
     expect(rejected).toMatchObject([{ code: 'unknown credential' }]);
     expect(rejected[0]?.reason).toBe(
-      'credential nobody is not registered: consumer mirror reports on it (and 1 more like it)',
+      'credential nobody is not registered: consumer mirror reports on it (and 1 more)',
     );
   });
 });

@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { plus } from '../../lib/usage/instant.ts';
 import { manualClock } from '../fakes/manual-clock.ts';
+import { memoryExecutions } from '../fakes/memory-executions.ts';
 import { parseMachine } from '../support/asl/definition.ts';
 import { type Execution, type MachineOptions, runMachine } from '../support/asl/run-machine.ts';
-import { timelineOn } from '../support/asl/timeline.ts';
+import { type Timeline, timelineOn } from '../support/asl/timeline.ts';
 
 const lambda = 'arn:aws:states:::lambda:invoke';
 const begun = '2026-03-02T08:00:00.000Z';
@@ -23,12 +24,13 @@ async function run(
   written: object,
   invoke: MachineOptions['invoke'] = async (_name, payload) => payload,
   input: unknown = {},
+  { timeline = timelineOn(manualClock(begun)), ...more }: Partial<MachineOptions> = {},
 ): Promise<Execution> {
-  const timeline = timelineOn(manualClock(begun));
   const ended: Execution[] = [];
   timeline.begin(async () => {
     const execution = { name: 'an-execution', input };
-    ended.push(await runMachine(parseMachine(written), { timeline, execution, invoke, random: () => 0.25 }));
+    const options = { timeline, execution, invoke, random: () => 0.25, ...more };
+    ended.push(await runMachine(parseMachine(written), options));
   });
   await timeline.run();
   const [execution] = ended;
@@ -56,6 +58,11 @@ describe('the runner', () => {
       'a service',
       machineOf('A', { A: { ...task('F', { End: true }), Resource: 'arn:aws:states:::sqs:sendMessage' } }),
     ],
+    [
+      'a callback that may wait for ever',
+      machineOf('A', { A: { ...task('F', { End: true }), Resource: `${lambda}.waitForTaskToken` } }),
+    ],
+    ['a time limit of a task', machineOf('A', { A: task('F', { End: true, TimeoutSeconds: 5 }) })],
     ['another language', { StartAt: 'A', States: { A: { Type: 'Pass', End: true } } }],
   ])('refuses %s that it does not model', (_what, written) => {
     expect(() => parseMachine(written)).toThrow();
@@ -215,5 +222,95 @@ describe('the runner', () => {
       'MapStateSucceeded',
       'MapStateExited',
     ]);
+  });
+});
+
+describe('a callback', () => {
+  const waiting = machineOf('A', {
+    A: {
+      Type: 'Task',
+      Resource: `${lambda}.waitForTaskToken`,
+      Arguments: { FunctionName: 'F', Payload: '{% $states.context.Task.Token %}' },
+      TimeoutSeconds: 3600,
+      Retry: [
+        { ErrorEquals: ['States.Timeout', 'AlreadyDecided'], MaxAttempts: 0 },
+        { ErrorEquals: ['States.ALL'], IntervalSeconds: 10, BackoffRate: 1 },
+      ],
+      Catch: [{ ErrorEquals: ['States.Timeout', 'AlreadyDecided'], Next: 'B' }],
+      End: true,
+    },
+    B: { Type: 'Pass', End: true },
+  });
+
+  type Asked = (
+    token: string,
+    timeline: Timeline,
+    wake: (token: string) => Promise<boolean>,
+  ) => Promise<void>;
+
+  async function waits(asked: Asked) {
+    const timeline = timelineOn(manualClock(begun));
+    const { wake, waitFor } = memoryExecutions();
+    const tokens: string[] = [];
+    const invoke = async (_name: string, token: unknown) => {
+      tokens.push(String(token));
+      await asked(String(token), timeline, wake);
+    };
+    return { ...(await run(waiting, invoke, {}, { timeline, waitFor })), tokens, wake };
+  }
+
+  it('ends when its token is shown', async () => {
+    const execution = await waits(async (token, timeline, wake) =>
+      timeline.begin(async () => {
+        await timeline.sleep(60);
+        await wake(token);
+      }),
+    );
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', output: {}, entered: ['A'] });
+    expect(secondsOf(execution)).toBe(60);
+    expect(execution.events.slice(2, 6)).toEqual([
+      'TaskScheduled',
+      'TaskStarted',
+      'TaskSubmitted',
+      'TaskSucceeded',
+    ]);
+  });
+
+  it('ends when its token is shown before its function has answered', async () => {
+    const execution = await waits(async (token, timeline, wake) => {
+      await wake(token);
+      await timeline.sleep(5);
+    });
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(secondsOf(execution)).toBe(5);
+  });
+
+  it('fails when its time is up, and its token is good for nothing then', async () => {
+    const execution = await waits(async () => {});
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', output: { Error: 'States.Timeout' } });
+    expect(execution.entered).toEqual(['A', 'B']);
+    expect(execution.events).toContain('TaskTimedOut');
+    expect(secondsOf(execution)).toBe(3600);
+    expect(await execution.wake(execution.tokens[0] ?? '')).toBe(false);
+  });
+
+  it('fails at once with what its function throws', async () => {
+    const execution = await waits(async () => {
+      throw Object.assign(new Error('no'), { name: 'AlreadyDecided' });
+    });
+    expect(execution).toMatchObject({ output: { Error: 'AlreadyDecided' }, entered: ['A', 'B'] });
+    expect(secondsOf(execution)).toBe(0);
+  });
+
+  it('has a token of its own for each try', async () => {
+    let tries = 0;
+    const execution = await waits(async (token, _timeline, wake) => {
+      tries += 1;
+      if (tries === 1) throw new Error('the ledger is out');
+      await wake(token);
+    });
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(new Set(execution.tokens).size).toBe(2);
+    expect(secondsOf(execution)).toBe(10);
   });
 });

@@ -1,12 +1,25 @@
 /** What the queue accepts as a usage report, and what it says of everything else. */
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import type { KeyUse } from '../../lib/usage/report.ts';
 import { parseUsageReport, reportLimits } from '../../lib/workflow/usage-report.ts';
+import { fencesIn } from '../docs/markdown.ts';
 import { aKeyUse, aReport } from '../usage/a-report.ts';
 
 const parse = (report: unknown) => parseUsageReport(JSON.stringify(report));
 
+const withUse = (use: Partial<KeyUse>) => aReport({ keys: [aKeyUse(use)] });
+
 test('a report comes back as it was sent', () => {
   const report = aReport({ leaving: true });
+  expect(parse(report)).toEqual({ ok: true, report });
+});
+
+test('a report of v1.1 says where calls came from and went to', () => {
+  const sources = ['0123456789abcdef', 'f'.repeat(64)];
+  const report = aReport({
+    keys: [aKeyUse({ sources, destinations: ['registry.example.com', 'my_proxy', '10.0.0.7'] })],
+  });
   expect(parse(report)).toEqual({ ok: true, report });
 });
 
@@ -14,6 +27,13 @@ test('times of any precision are brought to milliseconds, since instants are com
   expect(parse({ ...aReport(), sentAt: '2026-11-21T10:43:00Z' })).toMatchObject({
     report: { sentAt: '2026-11-21T10:43:00.000Z' },
   });
+});
+
+test('the examples of the documentation are reports', async () => {
+  const page = await readFile(new URL('../../docs/usage-reports.md', import.meta.url), 'utf8');
+  const examples = fencesIn(page, 'json').map(parseUsageReport);
+  expect(examples).toHaveLength(2);
+  for (const example of examples) expect(example).toMatchObject({ ok: true });
 });
 
 describe('is refused as malformed', () => {
@@ -26,6 +46,15 @@ describe('is refused as malformed', () => {
     ['a credential that is no name', aReport({ credentials: ['NPM token'] }), 'credentials.0: '],
     ['more than 100 keys', aReport({ keys: Array(reportLimits.keys + 1).fill(aKeyUse()) }), 'keys: '],
     ['a negative count', aReport({ keys: [aKeyUse({ ok: -1 })] }), 'keys.0.ok: '],
+    [
+      'an address that is not hashed',
+      withUse({ sources: ['10.0.0.7'] }),
+      'keys.0.sources.0: expected 16 to 64',
+    ],
+    ['a hash in capitals', withUse({ sources: ['0123456789ABCDEF'] }), 'keys.0.sources.0: '],
+    ['more than 50 sources', withUse({ sources: Array(51).fill('0'.repeat(16)) }), 'keys.0.sources: '],
+    ['a destination with a path', withUse({ destinations: ['a.example/b'] }), 'keys.0.destinations.0: '],
+    ['more than 20 destinations', withUse({ destinations: Array(21).fill('a') }), 'keys.0.destinations: '],
     [
       'a minute with seconds',
       aReport({ keys: [aKeyUse({ minute: '2026-11-21T10:42:00Z' })] }),

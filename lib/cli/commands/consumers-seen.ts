@@ -7,6 +7,8 @@ export interface ConsumerSeen {
   readonly consumer: string;
   /** Whether keyturn.yaml names it. */
   readonly declared: boolean;
+  /** Whether it names a declared consumer and is sent by somebody else than its role. */
+  readonly foreign: boolean;
   /** Processes that have reported and have not said goodbye. */
   readonly processes: number;
   readonly lastSeen: Instant | null;
@@ -38,7 +40,8 @@ function consumerSeen(
   rows: readonly Presence[],
   generations: ReadonlyMap<string, number>,
 ): ConsumerSeen {
-  const present = rows.filter(({ leftAt }) => leftAt === null);
+  // A foreign sender's word is no presence.
+  const present = rows.filter(({ leftAt, foreign }) => leftAt === null && !foreign);
   const known = (versionId: string): readonly number[] => {
     const generation = generations.get(versionId);
     return generation === undefined ? [] : [generation];
@@ -46,6 +49,7 @@ function consumerSeen(
   return {
     consumer,
     declared,
+    foreign: rows.some(({ foreign }) => foreign === true),
     processes: present.length,
     lastSeen: newest(rows.map(({ lastSeen }) => lastSeen)),
     holds: [...new Set(present.flatMap(({ holds }) => holds.flatMap(known)))].sort((a, b) => b - a),

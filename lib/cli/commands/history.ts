@@ -1,5 +1,5 @@
 /** `keyturn history <credential>`: who changed what, in words; and whether the trail is whole. */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { AuditRecord } from '../../rotation/audit.ts';
 import { type TrailFinding, verifyTrail } from '../../rotation/verify-audit.ts';
 import { Failure } from '../failure.ts';
@@ -14,6 +14,7 @@ import {
   type StackOptions,
   type Surroundings,
   stackOption,
+  wholeNumber,
 } from '../options.ts';
 import type { Stack } from '../stack.ts';
 import { knownCredential } from './known-credential.ts';
@@ -48,11 +49,6 @@ export function addHistory(keyturn: Command, { host, connect }: Surroundings): v
       else tell(host, shown, verification);
       conclude(credential, verification);
     });
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('expected a whole number from 1 on');
 }
 
 interface WholeTrail {

@@ -101,6 +101,8 @@ async function registered(
     issuerBlocks: blocks,
     targetBlocks: blocks,
     installation: { ensure: async (candidate: string) => candidate },
+    // No plan depends on who reports.
+    roles: { idOf: async () => null },
     clock,
     digests: nodeDigests,
   };

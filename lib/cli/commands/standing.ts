@@ -2,9 +2,12 @@
 import type { Credential, Pause } from '../../rotation/credential.ts';
 import type { Key, KeyStatus, Proof } from '../../rotation/key.ts';
 import {
+  type Decision,
   type Deployed,
+  type GraceFacts,
   graceFacts,
   type Phase,
+  type Question,
   type Rotation,
   type RotationKind,
 } from '../../rotation/rotation.ts';
@@ -15,6 +18,7 @@ import { inParallel } from '../in-parallel.ts';
 import type { Stack } from '../stack.ts';
 import { type ConsumerSeen, consumersSeen } from './consumers-seen.ts';
 import { knownCredential } from './known-credential.ts';
+import { generationsIn } from './open-decision.ts';
 import { waitsFor } from './waits-for.ts';
 
 export interface CredentialLine {
@@ -70,6 +74,8 @@ export interface RotationLine {
   readonly seconds: Seconds | null;
   /** Why it was abandoned or is blocked. */
   readonly reason: string | null;
+  /** Whether its owner went back to the old key. */
+  readonly rolledBack: boolean;
 }
 
 export interface RotationDetail extends RotationLine {
@@ -81,6 +87,19 @@ export interface RotationDetail extends RotationLine {
   readonly checks: number;
   /** Of the newest Check drain: may the old key die, and who keeps it alive? */
   readonly verdict: Pick<DrainVerdict, 'outcome' | 'reason' | 'heldBy'> | null;
+  /** Generation of the key that is to end; null before the promotion, and where there is none. */
+  readonly leaving: number | null;
+  /** Put to the owner, and not answered yet. */
+  readonly question: Question | null;
+  /** The newest answer. */
+  readonly decision: Decision | null;
+  /** Why the last roll back did not come about. */
+  readonly refusal: string | null;
+  /** Since when the leaving key is disabled for a trial. */
+  readonly disabledAt: Instant | null;
+  /** Times that it was missed meanwhile, and by whom the last time. */
+  readonly breakages: number;
+  readonly brokenBy: readonly string[];
   readonly targets: readonly TargetLine[];
 }
 
@@ -163,10 +182,22 @@ export function rotationLine(rotation: Rotation): RotationLine {
   const endedAt = 'endedAt' in rotation ? rotation.endedAt : null;
   const reason = 'reason' in rotation ? rotation.reason : null;
   const seconds = endedAt === null ? null : secondsBetween(startedAt, endedAt);
-  return { rotationId, kind, generation, phase, requestedBy, startedAt, endedAt, seconds, reason };
+  const rolledBack = graceFacts(rotation)?.leaving === 'new';
+  return {
+    rotationId,
+    kind,
+    generation,
+    phase,
+    requestedBy,
+    startedAt,
+    endedAt,
+    seconds,
+    reason,
+    rolledBack,
+  };
 }
 
-function rotationDetail(rotation: Rotation, targets: readonly string[]): RotationDetail {
+export function rotationDetail(rotation: Rotation, targets: readonly string[]): RotationDetail {
   const facts = graceFacts(rotation);
   return {
     ...rotationLine(rotation),
@@ -177,7 +208,20 @@ function rotationDetail(rotation: Rotation, targets: readonly string[]): Rotatio
     extensions: facts?.extensions ?? 0,
     checks: facts?.checks ?? 0,
     verdict: facts?.verdict ? verdictOf(facts.verdict) : null,
+    ...decisionFacts(rotation, facts),
     targets: facts ? targetLines(facts.deployments, targets) : [],
+  };
+}
+
+function decisionFacts(rotation: Rotation, facts: GraceFacts | undefined) {
+  return {
+    leaving: (facts && generationsIn(rotation, facts).leaving) || null,
+    question: facts?.question ?? null,
+    decision: facts?.decision ?? null,
+    refusal: facts?.refusal ?? null,
+    disabledAt: facts?.disabledAt ?? null,
+    breakages: facts?.breakages ?? 0,
+    brokenBy: facts?.brokenBy ?? [],
   };
 }
 

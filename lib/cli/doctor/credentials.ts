@@ -1,8 +1,9 @@
 /** What of a credential somebody should know: what keeps it from rotating, its secret, and who never reports. */
-import type { Credential } from '../../rotation/credential.ts';
+import type { Credential, Declaration } from '../../rotation/credential.ts';
 import { mayChangeAt } from '../../rotation/due.ts';
-import { graceFacts, type Rotation } from '../../rotation/rotation.ts';
+import type { Rotation } from '../../rotation/rotation.ts';
 import { plus } from '../../usage/instant.ts';
+import { decideCommand } from '../commands/open-decision.ts';
 import type { Stack } from '../stack.ts';
 import { sweepPatience } from '../sweep-patience.ts';
 import { type Check, type Finding, findingOf } from './finding.ts';
@@ -28,6 +29,7 @@ const checksOf = (stack: Stack, credential: Credential): readonly Check[] => [
     look: () => secret(stack, credential),
   },
   { subject: `consumers of ${credential.id}`, look: () => consumers(stack, credential) },
+  { subject: `roles of ${credential.id}`, look: () => roles(credential) },
 ];
 
 type Seen = ReturnType<Check['look']>;
@@ -56,9 +58,15 @@ function rotationSeen({ id }: Credential, rotation: Rotation | undefined, now: s
       `rotation ${rotation.rotationId} was to be heard of by ${rotation.expectedBy}: "keyturn resume ${id}" looks after its execution`,
     );
   }
-  const facts = graceFacts(rotation);
-  if (rotation.phase === 'grace' && facts?.verdict?.outcome === 'overdue')
-    return wrong(`its old key is overdue: ${facts.verdict.reason}`);
+  if (rotation.phase === 'grace') {
+    const { question, verdict, refusal, deadline } = rotation;
+    const why = refusal ?? verdict?.reason ?? 'see its status';
+    if (question)
+      return wrong(
+        `its owner is asked for a decision (question ${question.number}, ${decideCommand(rotation, rotation)}): ${why}`,
+      );
+    if (verdict?.outcome === 'overdue' && deadline <= now) return wrong(`its old key is overdue: ${why}`);
+  }
   return `rotates, ${rotation.phase}`;
 }
 
@@ -79,17 +87,32 @@ async function secret({ secrets }: Stack, { declaration, currentGeneration }: Cr
   };
 }
 
-async function consumers({ usage }: Stack, { id, declaration, currentGeneration }: Credential): Seen {
-  if (declaration.consumers.length === 0)
-    return missing(
-      'none is declared, so after the first no rotation completes, and both keys stay alive: declare who uses it (see docs/client.md)',
-    );
+async function consumers(stack: Stack, { id, declaration, currentGeneration }: Credential): Seen {
+  if (declaration.consumers.length === 0) return nobodyDeclared(stack, declaration);
   if (currentGeneration === 0) return 'there is no key yet to report on';
-  const seen = new Set((await usage.presence(id)).map(({ consumer }) => consumer));
+  const seen = new Set((await stack.usage.presence(id)).map(({ consumer }) => consumer));
   const silent = declaration.consumers.filter(({ name }) => !seen.has(name)).map(({ name }) => name);
   if (silent.length === 0) return 'all have reported';
   return missing(
     `never seen: ${silent.join(', ')}; until they report, each old key stays alive beside the new one (see docs/client.md)`,
+  );
+}
+
+async function nobodyDeclared(stack: Stack, { issuer, mode }: Declaration): Seen {
+  const { capabilities } = await stack.issuer(issuer, mode);
+  if (capabilities.lastUsedLag !== null)
+    return `none is declared: issuer ${issuer} says when a key is used, but not by whom`;
+  return missing(
+    'none is declared, and its issuer does not say when a key is used, so no key ever drains by proof: declare who uses it (see docs/client.md)',
+  );
+}
+
+/** Consumers whose declared role IAM does not know: what they report counts as use, never as silence. */
+async function roles({ senders }: Credential): Seen {
+  const unknown = Object.entries(senders).flatMap(([name, id]) => (id === null ? [name] : []));
+  if (unknown.length === 0) return 'each declared role is known';
+  return wrong(
+    `IAM does not know the role of ${unknown.join(', ')}, so their reports count as a stranger's and each old key stays alive: correct "role" in keyturn.yaml, or say "roleId" for a role of another account, and deploy`,
   );
 }
 

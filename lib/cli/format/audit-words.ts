@@ -1,11 +1,13 @@
 /** What an audit record tells of, in words: one line per kind of change. */
 import type { AuditRecord } from '../../rotation/audit.ts';
 import type { RotationEvent } from '../../rotation/rotation.ts';
+import { span } from '../../usage/span.ts';
 
 /** Changes of a credential outside any rotation. */
 type CredentialChange =
   | 'registered'
   | 'declarationChanged'
+  | 'sendersChanged'
   | 'removed'
   | 'declaredAgain'
   | 'rotationStarted'
@@ -23,6 +25,7 @@ const wordsOf = (what: string): Words | undefined => new Map(Object.entries<Word
 const words = {
   registered: ({ after }) => `declared, with issuer ${at(after, 'declaration', 'issuer')}`,
   declarationChanged: (record) => `declaration changed: ${changedFields(record)}`,
+  sendersChanged: (record) => `who reports as ${changedSenders(record)} was looked up anew`,
   removed: () => 'no longer declared: its last key is to end',
   declaredAgain: () => 'declared again',
   putOff: ({ after }) => `put off until its window opens at ${at(after, 'dueAt')}`,
@@ -44,9 +47,18 @@ const words = {
   deployFailed: (record) => `target ${changedTargets(record)} did not get the new key`,
   retirementCancelled: ({ after }) => `the retirement is called off: ${at(after, 'reason')}`,
   graceExtended: ({ after }) => `the deadline moved to ${at(after, 'deadline')}`,
-  drained: ({ after }) =>
-    `key ${at(after, 'condemned', 'keyId')} is proven out of use: ${at(after, 'verdict', 'reason')}`,
+  drained: ({ after }) => `${condemnedKey(after)} is proven out of use: ${at(after, 'verdict', 'reason')}`,
+  keyDisabled: ({ after }) => `${keysIn(after)} is disabled for a trial`,
+  nothingBroken: ({ after }) => `nobody missed ${condemnedKey(after)} while it was disabled`,
+  breakageSeen: ({ after }) =>
+    `the disabled key was missed by ${namesAt(after, 'brokenBy')}: it is to be enabled`,
+  keySpared: () => 'the disabled key is to be enabled: its credential is declared again',
+  keyEnabled: ({ after }) => `${keysIn(after)} is enabled again`,
   decisionNeeded: ({ after }) => `overdue, its owner was told: ${at(after, 'verdict', 'reason')}`,
+  decided: ({ after }) => decisionWords(after),
+  rolledBack: ({ after }) =>
+    `rolled back: consumers can read generation ${at(after, 'currentGeneration')} again; deadline ${at(after, 'deadline')}`,
+  rollBackRefused: ({ after }) => at(after, 'refusal'),
   nothingToDrain: () => 'there is no old key to wait for',
   proofAged: () =>
     'the proof that nobody uses the old key grew old before the issuer could be asked: it is made anew',
@@ -73,6 +85,30 @@ function keysIn(after: AuditRecord['after']): string {
   const ids = Array.isArray(keys) ? keys.map((key: unknown) => `key ${at(key, 'keyId')}`) : [];
   return ids.join(' and ') || 'the key';
 }
+
+/** The key that a rotation is to revoke, if it says which. */
+function condemnedKey(after: AuditRecord['after']): string {
+  const keyId = at(after, 'condemned', 'keyId');
+  return keyId === '?' ? 'the leaving key' : `key ${keyId}`;
+}
+
+/** Nothing has changed about who they are when they are the same as before. */
+function namesAt(after: AuditRecord['after'], name: string): string {
+  const { [name]: names } = after;
+  return Array.isArray(names) && names.length > 0 ? names.join(', ') : 'the same as before';
+}
+
+function decisionWords(after: AuditRecord['after']): string {
+  const seconds = Number(at(after, 'decision', 'seconds'));
+  const question = Number(at(after, 'decision', 'question'));
+  const choice = at(after, 'decision', 'choice');
+  const by = at(after, 'decision', 'by') === 'policy' ? ', as keyturn.yaml says' : '';
+  const how = Number.isFinite(seconds) ? ` by ${span(seconds)}` : '';
+  return `decided: ${choice}${how}${by}${question > 0 ? ` (question ${question})` : ''}`;
+}
+
+const changedSenders = ({ before, after }: Pick<AuditRecord, 'before' | 'after'>): string =>
+  changedNames(fieldsOf(before['senders']), fieldsOf(after['senders'])).join(', ');
 
 const changedTargets = ({ before, after }: Pick<AuditRecord, 'before' | 'after'>): string =>
   changedNames(fieldsOf(before['deployments']), fieldsOf(after['deployments'])).join(', ');

@@ -21,6 +21,11 @@ const styleOf: Readonly<Record<string, Style>> = {
   failing: 'red',
   failed: 'red',
   wrong: 'red',
+  drained: 'green',
+  waiting: 'yellow',
+  overdue: 'red',
+  // A refused call in a chart.
+  '×': 'red',
 };
 
 export type Paint = (word: string) => string;

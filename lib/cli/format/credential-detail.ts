@@ -1,7 +1,6 @@
 /** Everything about one credential, for people: its keys, its rotation, who uses it, what came before. */
 import type { Instant } from '../../usage/instant.ts';
 import { span } from '../../usage/span.ts';
-import type { ConsumerSeen } from '../commands/consumers-seen.ts';
 import type {
   CredentialDetail,
   KeyLine,
@@ -10,7 +9,10 @@ import type {
   TargetLine,
 } from '../commands/standing.ts';
 import type { Paint } from './colour.ts';
-import { printable } from './printable.ts';
+import { consumerTable } from './consumer-table.ts';
+import { count } from './count.ts';
+import { decisionWords, questionWords } from './decision-words.ts';
+import { pairs, section } from './sections.ts';
 import { table } from './table.ts';
 import { ago, ahead } from './time.ts';
 
@@ -26,7 +28,7 @@ export function credentialDetail(detail: CredentialDetail, now: Instant, paint: 
     ...section('Keys', keyTable(detail.keys, words)),
     ...section('Rotation under way', detail.rotation ? rotationFacts(detail.rotation, words) : []),
     ...section('Targets', targetTable(detail.rotation?.targets ?? [], words)),
-    ...section('Consumers', consumerTable(detail.consumers, words)),
+    ...section('Consumers', consumerTable(detail.consumers, now)),
     ...section('Last rotations', rotationTable(detail.rotations, words)),
   ];
 }
@@ -81,10 +83,21 @@ function rotationFacts(rotation: RotationDetail, { now }: Words): readonly strin
     ['deadline', deadline && `${ahead(deadline, now)} (${deadline}${extended})`],
     ['checks', rotation.checks > 0 ? `${rotation.checks}` : null],
     ['verdict', verdict && `${verdict.outcome}: ${verdict.reason}`],
+    ['leaves', rotation.rolledBack ? `generation ${rotation.leaving}: it was rolled back` : null],
+    ['question', rotation.question && questionWords(rotation.question, now)],
+    ['decision', rotation.decision && decisionWords(rotation.decision, now)],
+    ['refused', rotation.refusal],
+    ['disabled', rotation.disabledAt && `${ago(rotation.disabledAt, now)}, for a trial`],
+    ['missed', missedWords(rotation)],
     ['held by', verdict && verdict.heldBy.length > 0 ? verdict.heldBy.join(', ') : null],
     ['reason', rotation.reason],
   ]);
 }
+
+const missedWords = ({ breakages, brokenBy }: RotationDetail): string | null =>
+  breakages > 0
+    ? `${count(breakages, 'time')} while it was disabled, the last time by ${brokenBy.join(', ')}`
+    : null;
 
 function targetTable(targets: readonly TargetLine[], { now, paint }: Words): readonly string[] {
   if (targets.length === 0) return [];
@@ -100,24 +113,12 @@ function targetTable(targets: readonly TargetLine[], { now, paint }: Words): rea
   );
 }
 
-const consumerTable = (consumers: readonly ConsumerSeen[], { now }: Words): readonly string[] =>
-  table(
-    ['CONSUMER', 'PROCESSES', 'LAST SEEN', 'HOLDS KEY', 'LAST USES'],
-    consumers.map((one) => [
-      one.declared ? one.consumer : `${one.consumer} (not declared)`,
-      `${one.processes}`,
-      ago(one.lastSeen, now),
-      one.holds.join(', ') || '-',
-      one.lastUse.map(({ generation, at }) => `key ${generation} ${ago(at, now)}`).join(', ') || '-',
-    ]),
-  );
-
 const rotationTable = (rotations: readonly RotationLine[], { now, paint }: Words): readonly string[] =>
   table(
     ['ROTATION', 'KIND', 'KEY', 'PHASE', 'STARTED', 'TOOK', 'ASKED BY', 'REASON'],
     rotations.map((one) => [
       one.rotationId,
-      one.kind,
+      one.rolledBack ? `${one.kind}, rolled back` : one.kind,
       `${one.generation}`,
       paint(one.phase),
       ago(one.startedAt, now),
@@ -126,12 +127,3 @@ const rotationTable = (rotations: readonly RotationLine[], { now, paint }: Words
       one.reason ?? '-',
     ]),
   );
-
-/** A headline and what is under it; nothing at all when that is no more than a table's header. */
-const section = (title: string, lines: readonly string[]): readonly string[] =>
-  lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
-
-function pairs(all: readonly (readonly [string, string | null])[]): readonly string[] {
-  const told = all.flatMap(([name, value]) => (value === null ? [] : [{ name, value }]));
-  return told.map(({ name, value }) => `${name.padEnd(11)} ${printable(value)}`);
-}

@@ -40,15 +40,23 @@ const catcher = z.strictObject({
 
 const failing = { Retry: z.array(retrier).default([]), Catch: z.array(catcher).default([]) };
 
-const task = z.strictObject({
-  Type: z.literal('Task'),
-  Resource: z.templateLiteral(['arn:', z.string(), ':states:::lambda:invoke']),
-  Arguments: z.strictObject({ FunctionName: z.string(), Payload: template }),
-  ...common,
-  ...onward,
-  ...nextOrEnd,
-  ...failing,
-});
+const callback = '.waitForTaskToken';
+
+const task = z
+  .strictObject({
+    Type: z.literal('Task'),
+    Resource: z.templateLiteral(['arn:', z.string(), ':states:::lambda:invoke', z.enum(['', callback])]),
+    Arguments: z.strictObject({ FunctionName: z.string(), Payload: template }),
+    /** Only of a callback, which must have one: without it AWS would wait for a year. */
+    TimeoutSeconds: z.int().positive().optional(),
+    ...common,
+    ...onward,
+    ...nextOrEnd,
+    ...failing,
+  })
+  .refine(({ Resource, TimeoutSeconds }) => Resource.endsWith(callback) === (TimeoutSeconds !== undefined), {
+    error: 'a callback, and nothing else, has TimeoutSeconds',
+  });
 
 const choice = z.strictObject({
   Type: z.literal('Choice'),

@@ -1,14 +1,19 @@
 /** A step's function without Lambda: its input through the step's contract, its use-case on given ports. */
 import { abandon } from '../../../lib/rotation/abandon.ts';
+import { askOwner } from '../../../lib/rotation/ask-owner.ts';
 import { begin } from '../../../lib/rotation/begin.ts';
+import { checkBreakage } from '../../../lib/rotation/check-breakage.ts';
 import { checkDrain } from '../../../lib/rotation/check-drain.ts';
 import { complete } from '../../../lib/rotation/complete.ts';
 import { deployKey } from '../../../lib/rotation/deploy-key.ts';
+import { disableKey } from '../../../lib/rotation/disable-key.ts';
+import { enableKey } from '../../../lib/rotation/enable-key.ts';
 import { issueKey } from '../../../lib/rotation/issue-key.ts';
 import type { Ports } from '../../../lib/rotation/ports.ts';
 import { promoteKey } from '../../../lib/rotation/promote-key.ts';
 import { proveDead } from '../../../lib/rotation/prove-dead.ts';
 import { revokeKey } from '../../../lib/rotation/revoke-key.ts';
+import { rollBack } from '../../../lib/rotation/roll-back.ts';
 import { verifyKey } from '../../../lib/rotation/verify-key.ts';
 import { type StepInput, type StepName, steps } from '../../../lib/workflow/steps.ts';
 import { stepOf } from './synthesized.ts';
@@ -23,6 +28,11 @@ const useCases: { readonly [Name in StepName]: UseCase<Name> } = {
   promoteKey,
   deployKey,
   checkDrain,
+  askOwner,
+  rollBack,
+  disableKey,
+  checkBreakage,
+  enableKey,
   revokeKey,
   proveDead,
   complete,

@@ -32,6 +32,7 @@ export async function executionOnTwins(
       return world.ports({ timeout: invocation.timeout, ...(hook && { hook }) });
     }),
     afterWait: () => afterWait(world),
+    waitFor: world.executions.waitFor,
   });
 }
 

@@ -1,5 +1,5 @@
 /** Runs a state machine to its end, as Step Functions would, on a timeline. */
-import type { Instant } from '../../../lib/usage/instant.ts';
+import { type Instant, plus, type Seconds } from '../../../lib/usage/instant.ts';
 import type { Catcher, ChoiceState, MapState, State, States, TaskState, WaitState } from './definition.ts';
 import { evaluate, type Scope } from './expressions.ts';
 import { type History, type HistoryBook, historyBook } from './history.ts';
@@ -13,8 +13,10 @@ export interface MachineOptions {
   readonly execution: { readonly name: string; readonly input: unknown };
   /** Calls a function; what it throws becomes the Task's error, as with Lambda. */
   readonly invoke: (functionName: string, payload: unknown) => Promise<unknown>;
-  /** The world's part of each Wait, when it is over. @default nothing happens */
+  /** The world's part of each Wait, and of each wait for a token, when it is over. @default nothing happens */
   readonly afterWait?: () => Promise<void>;
+  /** Makes a task token that calls `go` when it is shown. @default nobody shows it @returns what makes it worthless */
+  readonly waitFor?: (token: string, go: () => void) => () => void;
   /** Of a delay with jitter, the part that is waited: 0 to 1. @default one half */
   readonly random?: () => number;
 }
@@ -177,13 +179,49 @@ async function caught(
   return leave(run, { ...catcher, Type: state.Type }, withError, errorOutput);
 }
 
-async function runTask({ options, history, thrown }: Run, state: TaskState, scope: Scope): Promise<unknown> {
+/** With a new token for each try, which is good from the call of the function on. */
+async function runCallback(
+  run: Run,
+  state: TaskState,
+  { states, variables }: Scope,
+  seconds: Seconds,
+): Promise<unknown> {
+  const { timeline, execution, waitFor = () => () => {}, afterWait } = run.options;
+  const token = `${execution.name}#${run.history.events.length}`;
+  const context = { ...Object(states['context']), Task: { Token: token } };
+  const until = plus(timeline.now(), seconds);
+  let isShown = false;
+  let wake = (): void => {};
+  const forget = waitFor(token, () => {
+    isShown = true;
+    wake();
+  });
+  try {
+    await called(run, state, { states: { ...states, context }, variables });
+    run.history.note('TaskSubmitted');
+    if (!isShown) await timeline.sleepUnlessWoken(until, (wakeUp) => (wake = wakeUp));
+  } finally {
+    forget();
+  }
+  await afterWait?.();
+  run.history.note(isShown ? 'TaskSucceeded' : 'TaskTimedOut');
+  if (!isShown) throw new StateFailure('States.Timeout', '');
+  return {};
+}
+
+async function runTask(run: Run, state: TaskState, scope: Scope): Promise<unknown> {
+  if (state.TimeoutSeconds !== undefined) return runCallback(run, state, scope, state.TimeoutSeconds);
+  const answer = await called(run, state, scope);
+  run.history.note('TaskSucceeded');
+  return { Payload: throughJson(answer), StatusCode: 200 };
+}
+
+/** @throws StateFailure for what the function throws. */
+async function called({ options, history, thrown }: Run, state: TaskState, scope: Scope): Promise<unknown> {
   const payload = await evaluate(state.Arguments.Payload, scope);
   history.note('TaskScheduled', 'TaskStarted');
   try {
-    const answer = await options.invoke(state.Arguments.FunctionName, payload);
-    history.note('TaskSucceeded');
-    return { Payload: throughJson(answer), StatusCode: 200 };
+    return await options.invoke(state.Arguments.FunctionName, payload);
   } catch (error) {
     history.note('TaskFailed');
     thrown.push(error);

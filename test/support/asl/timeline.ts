@@ -5,6 +5,11 @@ import type { ManualClock } from '../../fakes/manual-clock.ts';
 
 export interface Timeline extends Clock {
   sleepUntil(then: Instant): Promise<void>;
+  /**
+   * Sleeps until `then`, or until the `wake` is called that `asleep` is handed.
+   * @returns whether it was woken.
+   */
+  sleepUnlessWoken(then: Instant, asleep: (wake: () => void) => void): Promise<boolean>;
   /** Begins a work beside those that are under way. */
   begin(work: () => Promise<void>): void;
   /** Works side by side, at most `limit` at a time, for a work that waits until all are done. */
@@ -33,14 +38,24 @@ export function timelineOn(clock: ManualClock): Timeline {
     awake -= 1;
     if (awake === 0) atRest?.();
   };
-  const sleepUntil = async (until: Instant): Promise<void> => {
-    if (until <= clock.now()) return;
-    const woken = new Promise<void>((wake) => {
+  const sleepUnlessWoken: Timeline['sleepUnlessWoken'] = async (until, asleep) => {
+    const slept = new Promise<boolean>((resolve) => {
+      const sleeper = { until, wake: () => resolve(false) };
       const index = sleepers.findLastIndex((other) => other.until <= until) + 1;
-      sleepers.splice(index, 0, { until, wake });
+      sleepers.splice(index, 0, sleeper);
+      asleep(() => {
+        const place = sleepers.indexOf(sleeper);
+        if (place < 0) return;
+        sleepers.splice(place, 1);
+        awake += 1;
+        resolve(true);
+      });
     });
     rest();
-    await woken;
+    return slept;
+  };
+  const sleepUntil = async (until: Instant): Promise<void> => {
+    if (until > clock.now()) await sleepUnlessWoken(until, () => {});
   };
   const begin = (work: () => Promise<void>): void => {
     awake += 1;
@@ -85,6 +100,7 @@ export function timelineOn(clock: ManualClock): Timeline {
     now: clock.now,
     sleep: (seconds: Seconds) => sleepUntil(plus(clock.now(), seconds)),
     sleepUntil,
+    sleepUnlessWoken,
     begin,
     together,
     run,
