@@ -1,6 +1,7 @@
 /** Where each thing stands in the ledger's table, and how it becomes a row and is read back. */
 
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { AuditRecord } from '../rotation/audit.ts';
 import type { Credential } from '../rotation/credential.ts';
 import type { Key } from '../rotation/key.ts';
@@ -88,7 +89,7 @@ export function rotationRow(rotation: Rotation): Row {
   return {
     ...addressOf.rotation(rotation),
     type: 'rotation',
-    ...rotation,
+    ...withoutDefaults(rotation),
     ...dueAttributes(rotation.credentialId, dueAt),
   };
 }
@@ -141,6 +142,16 @@ const laterGraceFields = {
   disabledAt: null,
   breakages: 0,
   brokenBy: [],
+};
+
+/** A row is billed by the KiB, and most rotations never leave these fields' defaults. */
+const withoutDefaults = (rotation: Rotation): Row => {
+  const defaults: Row = { ...laterRotationFields, ...laterGraceFields };
+  return Object.fromEntries(
+    Object.entries(rotation).filter(
+      ([name, value]) => !(name in defaults) || !isDeepStrictEqual(value, defaults[name]),
+    ),
+  );
 };
 
 const trusted = <Type>(row: unknown): Type => row as Type;

@@ -13,6 +13,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke, type LambdaInvokeJsonataProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
+import { answerWithin } from '../rotation/ask-owner.ts';
 import { endsWithoutEffect, neverMended, notWorthRetrying, routed } from '../rotation/errors.ts';
 import { type StepName, steps } from '../workflow/steps.ts';
 
@@ -24,9 +25,6 @@ const executionInput = '$states.context.Execution.Input';
 
 /** Seconds in which an issuer's other credentials have had their turns. */
 const turnsAtTheIssuer = 3600;
-
-/** An owner who has not answered by then is reminded by the next look at the drain. */
-const answerWithin = Duration.days(1);
 
 type More = Partial<LambdaInvokeJsonataProps>;
 
@@ -65,7 +63,7 @@ const withFailure = payloadOf(
 const waitingForAnswer: More = {
   payload: payloadOf(`$merge([${executionInput}, {'token': $states.context.Task.Token}])`),
   integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
-  taskTimeout: Timeout.duration(answerWithin),
+  taskTimeout: Timeout.duration(Duration.seconds(answerWithin)),
   outputs: {},
 };
 
@@ -101,19 +99,21 @@ function triedForAWhile(task: LambdaInvoke, name: StepName): LambdaInvoke {
 }
 
 /**
- * Hourly in the end. No jitter, which would halve the days.
+ * Hourly in the end; somebody misses a key that is to be enabled, so that is tried each ten minutes. No jitter, which
+ * would halve the days.
  *
  * @param leadsOn what another try is not for, since it is no failure here; States.ALL would mean it too.
  */
 function triedUntilDone(task: LambdaInvoke, name: StepName, leadsOn: readonly string[] = []): LambdaInvoke {
+  const isUrgent = name === 'enableKey';
   retryWhenBusy(task, name);
   task.addRetry({ errors: [...routed, ...endsWithoutEffect, ...neverMended, ...leadsOn], maxAttempts: 0 });
   task.addRetry({
     errors: [Errors.ALL],
     interval: Duration.seconds(5),
     backoffRate: 2,
-    maxDelay: Duration.hours(1),
-    maxAttempts: 730,
+    maxDelay: isUrgent ? Duration.minutes(10) : Duration.hours(1),
+    maxAttempts: isUrgent ? 4330 : 730,
   });
   return task;
 }

@@ -6,8 +6,11 @@ import { expectedWithin } from './record-change.ts';
 import { graceFacts } from './rotation.ts';
 import { type TurnPorts, takeTurn } from './turn.ts';
 
-/** An owner is reminded once a day: so long the state machine waits for an answer. */
+/** An owner is reminded once a day. */
 export const remindEvery: Seconds = 86_400;
+
+/** The key may drain while its owner thinks: so often the state machine stops waiting to have a look. */
+export const answerWithin: Seconds = 3600;
 
 /**
  * Check drain has put the question. This keeps the task's token, which only wakes: what was decided stands in the
@@ -28,7 +31,7 @@ export async function askOwner(
         `rotation ${rotation.rotationId} of ${credential.id} has no open question any more: it goes on`,
       );
     }
-    const wakesAt = plus(ports.clock.now(), remindEvery);
+    const wakesAt = plus(ports.clock.now(), answerWithin);
     await ports.ledger.note(ref, { token, expectedBy: plus(wakesAt, expectedWithin(credential)) });
     return { question: question.number };
   });

@@ -2,7 +2,7 @@
 import { canSeeBreakage } from '../usage/breakage.ts';
 import { type DrainQuestion, type DrainVerdict, drainVerdict, nextLook } from '../usage/drain.ts';
 import { earliest, type Instant, plus, type Seconds, secondsBetween } from '../usage/instant.ts';
-import { remindEvery } from './ask-owner.ts';
+import { answerWithin, remindEvery } from './ask-owner.ts';
 import { cancelRetirement, isDeclaredAgain } from './cancel-retirement.ts';
 import { targetsBehind } from './deploy-key.ts';
 import { drainQuestion, issuerWitness } from './drain-question.ts';
@@ -217,7 +217,7 @@ async function ask(
   await ports.ledger.note(ref, {
     checks: facts.checks + 1,
     verdict,
-    expectedBy: plus(now, remindEvery + expectedWithin(turn.credential)),
+    expectedBy: plus(now, answerWithin + expectedWithin(turn.credential)),
   });
   return { next: 'askOwner' };
 }
@@ -234,7 +234,7 @@ async function put(
   const detail = { question, reason, heldBy, deadline: facts.deadline, owner };
   await turn.record(
     { name: 'decisionNeeded', at: now, verdict },
-    { announce: { type: 'Decision Needed', detail }, sleeps: remindEvery },
+    { announce: { type: 'Decision Needed', detail }, sleeps: answerWithin },
   );
 }
 

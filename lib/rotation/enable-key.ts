@@ -29,23 +29,25 @@ async function enable(ports: EnablePorts, turn: Turn): Promise<void> {
   const issuer = await ports.issuers.connect(key.issuer);
   await issuer.enable(key.keyId);
   const { policy, owner } = credential.declaration;
+  const reason = why(turn);
   const status = rotation.kind === 'retire' ? 'current' : 'superseded';
   await turn.record(
     { name: 'keyEnabled', deadline: plus(ports.clock.now(), policy.grace.min) },
     {
       keys: [{ ...key, status }],
-      announce: { type: 'Key Enabled', detail: { keyId: key.keyId, ...why(turn), owner } },
+      announce: { type: 'Key Enabled', detail: { keyId: key.keyId, ...reason, owner } },
     },
   );
-  ports.metrics.count('KeyEnabled', { credential: credential.id });
+  if (reason.brokenBy.length > 0) ports.metrics.count('KeyEnabled', { credential: credential.id });
 }
 
 function why(turn: Turn): { readonly reason: string; readonly brokenBy: readonly string[] } {
   const facts = graceFacts(turn.rotation);
-  if (isDeclaredAgain(turn)) return { reason: 'the credential is declared again', brokenBy: [] };
-  if (facts?.decision?.choice === 'extend')
-    return { reason: `${facts.decision.by} has given it more time`, brokenBy: [] };
-  const brokenBy = facts?.brokenBy ?? [];
-  if (brokenBy.length === 0) return { reason: 'nobody was heard of who could have missed it', brokenBy };
-  return { reason: `it was missed by ${brokenBy.join(', ')} while it was disabled`, brokenBy };
+  const { brokenBy = [], decision = null, disabledAt = null } = facts ?? {};
+  if (brokenBy.length > 0)
+    return { reason: `it was missed by ${brokenBy.join(', ')} while it was disabled`, brokenBy };
+  if (isDeclaredAgain(turn)) return { reason: 'the credential is declared again', brokenBy };
+  if (decision?.choice === 'extend' && decision.at >= (disabledAt ?? decision.at))
+    return { reason: `${decision.by} has given it more time`, brokenBy };
+  return { reason: 'nobody was heard of who could have missed it', brokenBy };
 }

@@ -88,7 +88,12 @@ async function mint(ports: IssuePorts, turn: Turn, issuer: Issuer): Promise<void
 
 /** The secret is there, and as we left it, before the key is: a store that refuses us leaves no key behind. */
 async function prepareSecret(ports: IssuePorts, turn: Turn): Promise<void> {
-  const { credential } = turn;
+  if (turn.credential.currentGeneration === 0) await makeSecret(ports, turn);
+  await checkCurrent(ports, turn);
+}
+
+/** With a placeholder, for a first key. */
+async function makeSecret(ports: IssuePorts, { credential }: Turn): Promise<void> {
   const { secret } = credential.declaration;
   await ports.secrets.create({
     name: secret.name,
@@ -97,7 +102,6 @@ async function prepareSecret(ports: IssuePorts, turn: Turn): Promise<void> {
     placeholder: placeholderText(secret),
     credentialId: credential.id,
   });
-  await checkCurrent(ports, turn);
 }
 
 async function create(

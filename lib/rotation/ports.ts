@@ -345,7 +345,7 @@ export const countNames = [
   'CredentialBlocked',
   /** A target has refused a key three times in a row. */
   'TargetFailing',
-  /** A key that was disabled for a trial had to be enabled again. */
+  /** A key that was disabled for a trial was missed, and is enabled again. */
   'KeyEnabled',
   'ReportRejected',
 ] as const;

@@ -169,7 +169,7 @@ describe('Ask owner', () => {
     const { world, ref } = await waiting();
     expect(await world.rotation(ref)).toMatchObject({
       token: 'token-1',
-      expectedBy: plus(world.clock.now(), 86_400 + 900),
+      expectedBy: plus(world.clock.now(), 3600 + 900),
     });
   });
 

@@ -16,7 +16,7 @@ import { testDigests } from '../fakes/test-digests.ts';
 import { aDeclaration } from '../support/builders.ts';
 import { callName, type Hook } from '../support/intercept.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
-import type { World, WorldOptions } from '../support/world.ts';
+import { aWorld, type World, type WorldOptions } from '../support/world.ts';
 import { aWorldWithKey } from './scenarios.ts';
 
 /** A world with a key in use whose next rotation is about to issue. */
@@ -83,12 +83,14 @@ describe('a new key', () => {
   });
 
   test('is not made when the secret store refuses to prepare the secret', async () => {
-    const { world, ref, creates } = await aboutToIssue();
+    const world = await aWorld();
+    const ref = await world.nextRotation();
+    await runWorkflow(world, ref, { until: 'issueKey' });
     await expect(issueKey(world.ports({ hook: failing('secrets.create') }), ref)).rejects.toThrow(
       'secrets.create failed',
     );
-    expect(creates()).toBe(0);
-    expect(await newKeys(world)).toEqual([]);
+    expect(world.issuer.keys()).toEqual([]);
+    expect(await world.keys()).toEqual([]);
   });
 });
 

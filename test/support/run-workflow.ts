@@ -1,6 +1,6 @@
 /** The rotation workflow as a sequence of use-cases on twins, with the state machine's routes and retries. */
 import { abandon, type Failure } from '../../lib/rotation/abandon.ts';
-import { askOwner, remindEvery } from '../../lib/rotation/ask-owner.ts';
+import { answerWithin, askOwner } from '../../lib/rotation/ask-owner.ts';
 import { begin } from '../../lib/rotation/begin.ts';
 import { checkBreakage } from '../../lib/rotation/check-breakage.ts';
 import { checkDrain } from '../../lib/rotation/check-drain.ts';
@@ -222,7 +222,7 @@ const straightOn: Partial<Readonly<Record<StepName, string>>> = {
   revokeKey: 'proveDead',
 };
 
-/** The owner has a day, then the execution wakes by itself. */
+/** The owner has an hour, then the execution wakes by itself. */
 async function untilDecided(world: World, meanwhile: (world: World) => Promise<void>): Promise<void> {
   const { activeRotation } = (await world.view()).credential;
   const { token } = (await world.ledger.load(world.credentialId, activeRotation ?? ''))?.rotation ?? {};
@@ -231,7 +231,7 @@ async function untilDecided(world: World, meanwhile: (world: World) => Promise<v
   world.clock.advance(60);
   await meanwhile(world);
   if (world.executions.woken.length > before) return;
-  world.clock.advance(remindEvery - 60);
+  world.clock.advance(answerWithin - 60);
   await meanwhile(world);
 }
 

@@ -67,7 +67,7 @@ describe('the synthesized state machine, past the deadline', () => {
     const decided = { at: '', woken: false };
     timeline.begin(async () => {
       await asked();
-      await timeline.sleep(7200);
+      await timeline.sleep(600);
       const { woken } = await answer(world, { choice: 'revoke' });
       Object.assign(decided, { at: timeline.now(), woken });
     });
@@ -95,7 +95,8 @@ describe('the synthesized state machine, past the deadline', () => {
     const execution = await run();
     expect(execution.output).toMatchObject({ status: 'completed' });
     expect(asksOf(world).map(({ detail }) => detail['question'])).toEqual([1, 1, 1]);
-    expect(execution.entered.filter((name) => name === 'Ask owner')).toHaveLength(3);
+    // Each hour it looks at the drain again, so that the proof is found soon after.
+    expect(execution.entered.filter((name) => name === 'Ask owner').length).toBeGreaterThan(2.5 * 24);
     await expectOneKey(world);
   });
 
