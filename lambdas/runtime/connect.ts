@@ -43,7 +43,7 @@ const client = { maxAttempts: 4 } as const;
 /** Seconds for one call to IAM or STS. */
 const iamTimeout = 10;
 
-/** A registration has minutes, and IAM throttles the whole account: a client that slows down by itself. */
+/** Nobody waits for it, and IAM throttles the whole account: a client that slows down by itself. */
 const gently = {
   maxAttempts: 5,
   retryMode: 'adaptive',
@@ -133,9 +133,11 @@ export const withRegistration = () => {
     issuerBlocks: dynamoDbBlocks(on, 'issuerBlock'),
     targetBlocks: dynamoDbBlocks(on, 'targetBlock'),
     installation: dynamoDbInstallation(on),
-    roles: iamRoles(new IAMClient(gently)),
+    ...withRoles(),
   };
 };
+
+export const withRoles = () => ({ roles: iamRoles(new IAMClient(gently)) });
 
 export const withExecutions = () => ({
   executions: stepFunctionsExecutions({

@@ -35,5 +35,5 @@ const errors = { Rejected: Error, Unavailable: Error };
 
 const advice = {
   AccessDenied:
-    'the registration may look at the declared roles of its own account only, so see whether account and path are the real ones, and give `roleId` for a role of another account',
+    'keyturn may look at the declared roles of its own account only, so see whether account and path are the real ones, and give `roleId` for a role of another account',
 };

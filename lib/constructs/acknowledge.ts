@@ -10,7 +10,7 @@ export const evidence = {
   namesMadeLater:
     'What matches is named while keyturn runs: secrets and parameters by credential, audit objects by credential and number, executions by rotation. The prefix is all that is known when it is deployed.',
   moreRolesThanFit:
-    'keyturn.yaml declares more roles of consumers than a policy has room for. The registration may look at any role of the account, which shows its trust policy and tags, and changes nothing.',
+    'keyturn.yaml declares more roles of consumers than a policy has room for. Who asks for their ids may look at any role of the account, which shows its trust policy and tags, and changes nothing.',
   noResource:
     'X-Ray and the delivery of Step Functions logs have actions that take no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html and https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html',
   comesAgain:

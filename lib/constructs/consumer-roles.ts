@@ -1,4 +1,4 @@
-/** The registration's right to look at the roles that consumers report as. */
+/** The right to look at the roles that consumers report as. */
 import { Arn, ArnFormat, Stack, Token } from 'aws-cdk-lib';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { KeyturnConfig } from '../config/read-config.ts';

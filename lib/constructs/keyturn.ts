@@ -98,6 +98,7 @@ export class Keyturn extends Construct {
   readonly #declared: Declared;
   readonly #key: Key;
   readonly #table: Table;
+  readonly #sweepDue: NodejsFunction;
   readonly #environment: HandlerFunctionProps['environment'];
 
   constructor(scope: Construct, id: string, props: KeyturnProps) {
@@ -121,9 +122,9 @@ export class Keyturn extends Construct {
     this.stateMachine = this.workflow();
     this.requests(deadLetters);
     this.usageQueue = this.usageIntake(deadLetters);
-    const sweepDue = this.sweep(deadLetters);
+    this.#sweepDue = this.sweep(deadLetters);
     this.auditBucket = this.anchor(deadLetters, props.auditRetention);
-    this.alarmTopic = this.watch(sweepDue, deadLetters);
+    this.alarmTopic = this.watch(this.#sweepDue, deadLetters);
     const on = { installation: this.name, bus: this.bus, key: this.#key, deadLetters };
     this.ownerTopic = ownerTopic(this, on);
     this.parameters(deadLetters);
@@ -340,6 +341,7 @@ export class Keyturn extends Construct {
     });
     register.addToRolePolicy(allow(['ssm:PutParameter'], [arn]));
     grantRoleLookup(register, config);
+    grantRoleLookup(this.#sweepDue, config);
     new Trigger(this, 'Registration', {
       handler: register,
       timeout: Duration.seconds(registration.timeout),

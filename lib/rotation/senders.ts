@@ -14,7 +14,7 @@ type Answers = ReadonlyMap<string, Answer>;
 type Declarations = Readonly<Record<string, Declaration>>;
 
 /** Questions at the same time: IAM throttles an account's calls, those of everybody else in it, too. */
-const atOnce = 8;
+export const questionsAtOnce = 8;
 
 /** IAM that takes longer is away: the credentials are written without it. */
 const patience: Seconds = 300;
@@ -73,7 +73,7 @@ async function askFor(
 ): Promise<Answers> {
   const until = plus(clock.now(), patience);
   const answers = new Map<string, Answer>();
-  await inParallel(all, atOnce, async ({ arn }) => {
+  await inParallel(all, questionsAtOnce, async ({ arn }) => {
     if (clock.now() >= until) {
       answers.set(arn, { failure: `IAM was not asked for ${arn}: it took too long over others` });
       return;
@@ -106,6 +106,6 @@ function troubleWith({ arn, users }: Role, answer: Answer | undefined): readonly
   if ('failure' in answer) return [`${answer.failure}: ${whose}; an id that was known stays`];
   if (answer.id !== null) return [];
   return [
-    `this account has no role ${arn}, ${whose}: make it and register again, or give \`roleId\` for a role of another account`,
+    `this account has no role ${arn}, ${whose}: keyturn looks again each hour; make it, correct the ARN, or give \`roleId\` for a role of another account`,
   ];
 }

@@ -6,9 +6,13 @@ import { phases } from './rotation.ts';
 
 type SurveyPorts = Pick<Ports, 'ledger' | 'clock' | 'metrics'>;
 
-/** Reads every credential, which costs too much for each minute: it does nothing but in the first one of an hour. */
-export async function survey(ports: SurveyPorts, now: Instant): Promise<void> {
-  if (new Date(now).getUTCMinutes() > 0) return;
+/**
+ * Reads every credential, which costs too much for each minute: it does nothing but in the first one of an hour.
+ *
+ * @returns the credentials, for what else is done once an hour; none in any other minute.
+ */
+export async function survey(ports: SurveyPorts, now: Instant): Promise<readonly Credential[]> {
+  if (new Date(now).getUTCMinutes() > 0) return [];
   const credentials = await ports.ledger.credentials();
   const byStatus = Map.groupBy(credentials, ({ status }) => status);
   for (const status of credentialStatuses) {
@@ -16,6 +20,7 @@ export async function survey(ports: SurveyPorts, now: Instant): Promise<void> {
   }
   await countPhases(ports, credentials);
   ports.metrics.gauge('OldestKeyDays', oldestKey(ports, credentials));
+  return credentials;
 }
 
 async function countPhases(

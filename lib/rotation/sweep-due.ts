@@ -4,12 +4,16 @@ import { changeCredential } from './change-credential.ts';
 import type { Credential } from './credential.ts';
 import { mayChangeAt } from './due.ts';
 import { LedgerChanged } from './errors.ts';
+import { findMissingSenders } from './find-missing-senders.ts';
 import type { Ports } from './ports.ts';
 import { resumeRotation } from './resume-rotation.ts';
 import { startRotation } from './start-rotation.ts';
 import { survey } from './survey.ts';
 
-type SweepPorts = Pick<Ports, 'ledger' | 'executions' | 'clock' | 'digests' | 'invocation' | 'metrics'>;
+type SweepPorts = Pick<
+  Ports,
+  'ledger' | 'executions' | 'roles' | 'clock' | 'digests' | 'invocation' | 'metrics'
+>;
 
 /** Secrets Manager takes 50 writes a second per Region, and a rotation makes a handful. */
 const startsPerSecond = 5;
@@ -28,7 +32,8 @@ export interface SweepCounts {
 /**
  * 1. Rotations that were not heard of in time: the next run is started, if their execution is dead.
  * 2. Credentials whose time has come: their rotation is started, or put off until their window opens.
- * 3. Once an hour: how many there are of each kind.
+ * 3. Once an hour: how many there are of each kind; and last, since nothing waits for it, IAM is asked for roles that it
+ * did not know before.
  *
  * Run twice, or at once, the same rotation ids come out and each execution starts once. A credential that can't be
  * started now stays due and is looked at again in a minute.
@@ -42,18 +47,29 @@ export async function sweepDue(ports: SweepPorts): Promise<SweepCounts> {
   ports.metrics.gauge('RotationsUnheard', unheard.length);
   ports.metrics.gauge('CredentialsDue', due.length);
   const failures: unknown[] = [];
-  await survey(ports, now).catch((error: unknown) => failures.push(error));
+  const hourly: unknown[] = [];
+  const credentials = await survey(ports, now).catch((error: unknown) => {
+    hourly.push(error);
+    return [];
+  });
   const resumed = await inTurn(ports, unheard, failures, async (rotation) => {
     return (await resumeRotation(ports, rotation)).outcome === 'resumed';
   });
   const started = await inTurn(ports, due, failures, (credential) => start(ports, credential));
-  if (failures.length > 0) {
+  await findMissingSenders(ports, credentials).catch((error: unknown) => hourly.push(error));
+  if (failures.length + hourly.length > 0) {
     throw new AggregateError(
-      failures,
-      `${failures.length} of ${unheard.length + due.length} rotations could not be resumed or started`,
+      [...failures, ...hourly],
+      inWords(failures.length, unheard.length + due.length, hourly),
     );
   }
   return { due: due.length, started, unheard: unheard.length, resumed };
+}
+
+function inWords(failed: number, of: number, hourly: readonly unknown[]): string {
+  const rotations = failed > 0 ? [`${failed} of ${of} rotations could not be resumed or started`] : [];
+  const rest = hourly.map((error) => (error instanceof Error ? error.message : String(error)));
+  return [...rotations, ...rest].join('; ');
 }
 
 async function start(ports: SweepPorts, credential: Credential): Promise<boolean> {
