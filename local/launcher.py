@@ -20,6 +20,7 @@ CORRECTIONS = {
     "secure-transport": access.secure_transport,
     "error-names": lambdas.error_names,
     "worker-environment": lambdas.worker_environment,
+    "full-batches": lambdas.full_batches,
     "start-execution": step_functions.start_execution,
     "callback-failure": step_functions.callback_failure,
     "stopped-callback": step_functions.stopped_callback,

@@ -73,7 +73,7 @@ export class RotationWorkflow extends Construct {
     issue.addCatch(revoke, { errors: ['OrphanFound'] });
     issue.addCatch(blocked, { errors: ['UnknownKeyFound'] });
     complete.addCatch(revoke, { errors: ['OrphanFound'] });
-    // A day without an answer: the owner is reminded. An answer that came first: it is followed.
+    // No answer for a while: the key may have drained meanwhile. An answer that came first: it is followed.
     ask.addCatch(check, { errors: [Errors.TIMEOUT, 'AlreadyDecided'], outputs: {} });
     const beforeCommit = [begin, issue, verify, promote];
     const later = [check, ask, rollBack, disable, breakage, enable, revoke, prove, complete, abandon];
@@ -128,6 +128,7 @@ export class RotationWorkflow extends Construct {
         .when(nextIs('checkDrain'), check)
         .when(nextIs('disableKey'), disable)
         .when(nextIs('enableKey'), enable)
+        .when(nextIs('rollBack'), rollBack)
         .when(nextIs('end'), ended)
         .otherwise(abandon),
     );

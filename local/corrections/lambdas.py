@@ -1,12 +1,13 @@
-"""Lambda: what a failed handler tells its caller, and what a handler sees of the machine."""
+"""Lambda: what a failed handler tells its caller, what it sees of the machine, and how much a queue hands it."""
 
 import os
 import subprocess
 import threading
+import time
 from types import SimpleNamespace
 
 from ministack.core import lambda_runtime as runtime
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, sqs
 
 
 def error_names():
@@ -90,3 +91,40 @@ def lambda_environment(env, config):
         "AWS_LAMBDA_LOG_GROUP_NAME": (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}",
         **{key: value for key, value in env.items() if key not in inherited or key in MACHINE},
     }
+
+
+# An invocation takes 6 MB, in which a message has its attributes and the escapes of its body, too.
+BATCH_BYTES = 5_000_000
+MESSAGE_BYTES = 1_000
+
+
+def full_batches():
+    """A queue's event source hands a function as many messages as the mapping's BatchSize says, while they fit into
+    the 6 MB of an invocation; the emulator hands over ten at most.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+    receive_ten = sqs._receive_messages_for_esm
+
+    def receive(queue_url, batch_size):
+        # a FIFO queue's batch is ten at most on AWS, too
+        if sqs._get_q(queue_url)["is_fifo"]:
+            return receive_ten(queue_url, batch_size)
+        with sqs._queues_lock:
+            queue = sqs._get_q(queue_url)
+            sqs._expire_retained(queue)
+            sqs._dlq_sweep(queue)
+            timeout = int(queue["attributes"].get("VisibilityTimeout", "30"))
+            return sqs._collect_msgs(queue, how_many_fit(queue, int(batch_size)), timeout)
+
+    sqs._receive_messages_for_esm = receive
+
+
+def how_many_fit(queue, batch_size):
+    now, count, size = time.time(), 0, 0
+    for message in queue["messages"]:
+        if message.get("visible_at", 0) > now:
+            continue
+        size += len(message["body"].encode()) + MESSAGE_BYTES
+        if count == batch_size or (count and size > BATCH_BYTES):
+            break
+        count += 1
+    return count

@@ -17,7 +17,12 @@ import {
   PutRolePolicyCommand,
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
-import { CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  CreateEventSourceMappingCommand,
+  CreateFunctionCommand,
+  InvokeCommand,
+  LambdaClient,
+} from '@aws-sdk/client-lambda';
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -43,7 +48,12 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { deploy } from '../../local/deploy.ts';
@@ -98,6 +108,42 @@ async function workerEnvironment(cloud: Cloud) {
   const functionName = await createFunction(cloud, await createRole(cloud), source, { OWN: 'value' });
   const { OWN, AUTH, STATE_DIR, TZ } = await invoke(cloud, functionName);
   return { OWN, AUTH, STATE_DIR, TZ };
+}
+
+describe('full-batches', () => {
+  bothWays('full-batches', largestBatches, {
+    aws: { ofSmall: 40, ofLarge: 19 },
+    emulator: { ofSmall: 10, ofLarge: 10 },
+  });
+});
+
+async function largestBatches(cloud: Cloud) {
+  return { ofSmall: await largestBatch(cloud, 40, 100), ofLarge: await largestBatch(cloud, 40, 250_000) };
+}
+
+/** Of messages that wait already when the function begins to take them. */
+async function largestBatch(cloud: Cloud, messages: number, bytes: number): Promise<number> {
+  const queues = new SQSClient(config(cloud));
+  const { QueueUrl } = await queues.send(new CreateQueueCommand({ QueueName: unique('batches') }));
+  for (let sent = 0; sent < messages; sent += 1)
+    await queues.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x'.repeat(bytes) }));
+  const file = join(cloud.directory, unique('batches'));
+  const FunctionName = await createFunction(
+    cloud,
+    await createRole(cloud),
+    `import { appendFile } from 'node:fs/promises';
+     export const handler = ({ Records }) => appendFile(process.env.FILE, Records.length + ' ');`,
+    { FILE: file },
+  );
+  const EventSourceArn = `arn:aws:sqs:us-east-1:000000000000:${QueueUrl?.split('/').at(-1)}`;
+  const window = { BatchSize: 1000, MaximumBatchingWindowInSeconds: 1 };
+  await new LambdaClient(config(cloud)).send(
+    new CreateEventSourceMappingCommand({ FunctionName, EventSourceArn, ...window }),
+  );
+  const batches = async () =>
+    (await readFile(file, 'utf8').catch(() => '')).split(' ').filter(Boolean).map(Number);
+  await eventually(async () => (await batches()).reduce((sum, size) => sum + size, 0) === messages);
+  return Math.max(...(await batches()));
 }
 
 describe('start-execution', () => {

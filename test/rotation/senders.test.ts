@@ -136,7 +136,7 @@ describe('a role that has no id', () => {
     expect(await sendersOf(world, 'mail')).toEqual({ api: null, worker: null });
     expect(counts).toMatchObject({ added: 1, unresolved: 2 });
     expect(counts.roleTroubles).toEqual([
-      `this account has no role ${arnOf('api')}, the role of consumer api of mail and 1 more: make it and register again, or give \`roleId\` for a role of another account`,
+      `this account has no role ${arnOf('api')}, the role of consumer api of mail and 1 more: keyturn looks again each hour; make it, correct the ARN, or give \`roleId\` for a role of another account`,
     ]);
   });
 
