@@ -140,6 +140,7 @@ const laterGraceFields = {
   decision: null,
   refusal: null,
   disabledAt: null,
+  keepUntil: null,
   breakages: 0,
   brokenBy: [],
 };

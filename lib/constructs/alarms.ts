@@ -119,7 +119,7 @@ export class Alarms extends Construct {
     const rotations = {
       RotationOverdue:
         'An old key is not proven out of use, and the time for that is over. Both keys work, nobody is cut off: see who still holds it.',
-      KeyEnabled:
+      KeyMissed:
         'A key that nobody seemed to use was disabled for a trial, and somebody missed it. It works again and waits for them to move: see who it was, since some of their calls were refused.',
       RotationStuck:
         'A rotation was resumed three times without getting on. Both keys may be alive: a person must look.',

@@ -62,7 +62,7 @@ const ofRotations = (of: string): readonly GraphWidget[] => [
   ]),
   graph('Trouble', [
     countOf(of, 'RotationOverdue', { label: 'overdue' }),
-    countOf(of, 'KeyEnabled', { label: 'key enabled again' }),
+    countOf(of, 'KeyMissed', { label: 'key missed in its trial' }),
     countOf(of, 'RotationStuck', { label: 'stuck' }),
     countOf(of, 'CredentialFailing', { label: 'credential failing' }),
     countOf(of, 'CredentialBlocked', { label: 'credential blocked' }),

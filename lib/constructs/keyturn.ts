@@ -49,6 +49,9 @@ import { ownerTopic } from './owner-topic.ts';
 import { RotationWorkflow } from './rotation-workflow.ts';
 import { deadLetterQueue, everyMinute, grantSend, onRotateRequested, queue, takeFrom } from './triggers.ts';
 
+/** Seconds for a thousand reports, each with many keys and minutes. */
+const foldTimeout = 180;
+
 /** Room for 10,000 credentials: seconds, the most that Lambda allows, and MiB. */
 const registration = { timeout: 900, memory: 1024 } as const;
 
@@ -239,9 +242,10 @@ export class Keyturn extends Construct {
   }
 
   private usageIntake(deadLetters: Queue): Queue {
-    const usage = queue(this, 'Usage', this.#key, deadLetters, Duration.seconds(60));
+    const usage = queue(this, 'Usage', this.#key, deadLetters, Duration.seconds(foldTimeout));
     const keptDays = Math.ceil(this.#declared.config.usage.keep / Duration.days(1).toSeconds());
     const fold = this.handler('FoldUsage', 'fold-usage', ['usage.fold'], {
+      timeout: foldTimeout,
       environment: { deadLetterQueueUrl: deadLetters.queueUrl, usageKeptDays: String(keptDays) },
     });
     grantSend(fold, deadLetters);

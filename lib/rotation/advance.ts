@@ -10,6 +10,7 @@ import {
   graceFacts,
   graceFrom,
   isOnTrial,
+  isUnasked,
   type Phase,
   type Rotation,
   type RotationEvent,
@@ -71,7 +72,8 @@ export function advance(rotation: Rotation, event: RotationEvent): Rotation {
       if (!isInUse(rotation) || rotation.kind !== 'retire') throw impossible(rotation, event);
       return { ...rotation, condemned: null, phase: 'abandoned', reason: event.reason, endedAt: event.at };
     case 'proofAged':
-      if (!isInUse(rotation) || rotation.phase !== 'revoking') throw impossible(rotation, event);
+      if (rotation.phase !== 'revoking' || rotation.disabledAt || rotation.condemned?.revokedAt)
+        throw impossible(rotation, event);
       return { ...rotation, condemned: null, phase: 'grace', drainedAt: null };
     case 'graceExtended':
       if (rotation.phase !== 'grace') throw impossible(rotation, event);
@@ -96,17 +98,27 @@ export function advance(rotation: Rotation, event: RotationEvent): Rotation {
     case 'nothingBroken':
       if (rotation.phase !== 'observing') throw impossible(rotation, event);
       return { ...rotation, ...revoking(rotation, event.key) };
+    case 'trialSkipped':
+      if (rotation.phase !== 'disabling') throw impossible(rotation, event);
+      return { ...rotation, ...revoking(rotation, event.key) };
     case 'breakageSeen':
-      if (rotation.phase !== 'observing') throw impossible(rotation, event);
+      if (!isOnTrial(rotation) || !rotation.disabledAt) throw impossible(rotation, event);
       return {
         ...rotation,
+        condemned: null,
         phase: 'enabling',
         breakages: rotation.breakages + 1,
         brokenBy: event.by,
       };
     case 'keySpared':
       if (!isOnTrial(rotation)) throw impossible(rotation, event);
-      return { ...rotation, condemned: null, phase: 'enabling' };
+      return {
+        ...rotation,
+        condemned: null,
+        phase: 'enabling',
+        brokenBy: [],
+        breakages: rotation.breakages + (event.unheard ? 1 : 0),
+      };
     case 'keyEnabled':
       if (rotation.phase !== 'enabling') throw impossible(rotation, event);
       return {
@@ -115,6 +127,7 @@ export function advance(rotation: Rotation, event: RotationEvent): Rotation {
         drainedAt: null,
         disabledAt: null,
         decision: null,
+        keepUntil: latest(rotation.keepUntil ?? event.deadline, event.deadline),
         deadline: latest(rotation.deadline, event.deadline),
       };
     case 'decided':
@@ -172,7 +185,7 @@ function withDeployment(
 /** The leaving key can be used, and nobody has asked the issuer to end it. */
 const isInUse = (rotation: Rotation): rotation is Extract<Rotation, { phase: 'grace' | 'revoking' }> =>
   rotation.phase === 'grace' ||
-  (rotation.phase === 'revoking' && rotation.disabledAt === null && !rotation.condemned?.revokedAt);
+  (rotation.phase === 'revoking' && rotation.disabledAt === null && isUnasked(rotation));
 
 const revoking = ({ leaving }: GraceFacts, key: CondemnedKey) =>
   ({ phase: 'revoking', condemned: { ...key, why: leaving, revokedAt: null } }) as const;
@@ -184,15 +197,21 @@ function asked({ question, questions }: GraceFacts, at: Instant): Pick<GraceFact
   return { questions: number, question: { number, askedAt: at, remindedAt: at } };
 }
 
-/** A key that is out of use for a trial can only be given more time: that enables it. */
+/**
+ * A key that is out of use for a trial is enabled and kept when its owner wants more time. Whoever knows better may have
+ * it revoked in any of these phases.
+ */
 function afterDecision(rotation: Rotation, event: RotationEvent & { readonly name: 'decided' }): Rotation {
   const { decision, key, disables } = event;
-  if (decision.choice === 'extend' && isOnTrial(rotation))
-    return { ...rotation, ...extended(rotation, decision), condemned: null, phase: 'enabling' };
-  if (rotation.phase !== 'grace') throw impossible(rotation, event);
+  if (rotation.phase !== 'grace' && rotation.phase !== 'enabling' && !isOnTrial(rotation))
+    throw impossible(rotation, event);
   switch (decision.choice) {
-    case 'extend':
-      return { ...rotation, ...extended(rotation, decision) };
+    case 'extend': {
+      const kept = extended(rotation, decision);
+      if (rotation.phase === 'grace') return { ...rotation, ...kept };
+      const keepUntil = kept.deadline;
+      return { ...rotation, ...kept, keepUntil, condemned: null, phase: 'enabling', brokenBy: [] };
+    }
     case 'revoke':
       return {
         ...rotation,
@@ -200,7 +219,8 @@ function afterDecision(rotation: Rotation, event: RotationEvent & { readonly nam
         ...(disables ? { phase: 'disabling' as const } : revoking(rotation, key)),
       };
     case 'roll-back':
-      if (rotation.leaving === 'new' || rotation.kind !== 'rotate') throw impossible(rotation, event);
+      if (rotation.phase !== 'grace' || rotation.leaving === 'new' || rotation.kind !== 'rotate')
+        throw impossible(rotation, event);
       return { ...rotation, ...answered(decision), phase: 'rolling-back' };
     default:
       return decision.choice satisfies never;

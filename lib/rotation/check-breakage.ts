@@ -1,22 +1,23 @@
 /** Check breakage: sees whether anybody missed the disabled key. */
-import { type Breakage, type BreakageQuestion, breakage } from '../usage/breakage.ts';
+import { type Breakage, type BreakageQuestion, breakage, breakageLook } from '../usage/breakage.ts';
 import { type Instant, plus, type Seconds } from '../usage/instant.ts';
 import { isDeclaredAgain, spare } from './cancel-retirement.ts';
-import { observeOf } from './disable-key.ts';
+import { deniedLag, observeOf } from './disable-key.ts';
 import { isIssuers } from './drain-question.ts';
 import type { Key } from './key.ts';
 import type { Issuer, Ports, RotationRef } from './ports.ts';
+import { trialSince } from './proof-age.ts';
 import { graceFacts, type NextStep, nextStep } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 import { leavingKey } from './turn-state.ts';
 
-type BreakagePorts = TurnPorts & Pick<Ports, 'issuers' | 'usage'>;
+type BreakagePorts = TurnPorts & Pick<Ports, 'issuers' | 'usage' | 'metrics'>;
 
 /**
  * 1. Somebody used it, or was refused with it: it is to be enabled, and who it was is written down.
  * 2. Nobody did, and the silence can be believed: it is condemned.
- * 3. It cannot be told yet: Disable key, which stands on the way round, says when to look again. After an hour of that
- *    it is enabled all the same: somebody may miss it unheard.
+ * 3. It cannot be told yet: Disable key, which stands on the way round, says when to look again. An hour after the first
+ *    look it is enabled all the same: somebody may miss it unheard.
  *
  * Run twice, the second finds the rotation gone on and repeats where to.
  */
@@ -28,30 +29,45 @@ export async function checkBreakage(
     const key = leavingKey(turn);
     if (turn.rotation.phase === 'observing' && key) {
       if (isDeclaredAgain(turn)) await spare(ports, turn);
-      else await judge(turn, key, await found(ports, turn, key), ports.clock.now());
+      else await judge(ports, turn, key, await found(ports, turn, key));
     }
     return { next: nextStep(turn.rotation) };
   });
 }
 
-/** How long a key stays disabled beyond its time while nobody can be heard who might miss it. */
+/** How long a key stays disabled after the first look while nobody can be heard who might miss it. */
 const unheardFor: Seconds = 3600;
 
-async function judge(
-  turn: Turn,
-  { generation, attempt, keyId }: Key,
-  seen: Breakage,
-  now: Instant,
-): Promise<void> {
-  if (seen.outcome === 'broken') await turn.record({ name: 'breakageSeen', by: seen.by });
+async function judge(ports: BreakagePorts, turn: Turn, key: Key, seen: Breakage): Promise<void> {
+  const { generation, attempt, keyId } = key;
+  if (seen.outcome === 'broken') await recordBreakage(ports, turn, seen.by);
   if (seen.outcome === 'quiet')
     await turn.record({ name: 'nothingBroken', key: { generation, attempt, keyId } });
-  if (seen.outcome === 'unheard' && endOfPatience(turn) <= now) await turn.record({ name: 'keySpared' });
+  if (seen.outcome === 'unheard' && (await endOfPatience(ports, turn, key)) <= ports.clock.now())
+    await turn.record({ name: 'keySpared', unheard: true });
 }
 
-function endOfPatience({ rotation, credential }: Turn): Instant {
+/** Told at once: the key must work again, and somebody has to move. */
+export async function recordBreakage(
+  { metrics }: Pick<Ports, 'metrics'>,
+  turn: Turn,
+  by: readonly string[],
+): Promise<void> {
+  await turn.record({ name: 'breakageSeen', by });
+  metrics.count('KeyMissed', { credential: turn.credential.id });
+}
+
+async function endOfPatience(
+  { issuers }: BreakagePorts,
+  { rotation, credential }: Turn,
+  key: Key,
+): Promise<Instant> {
+  const { policy, reportEvery } = credential.declaration;
   const disabledAt = graceFacts(rotation)?.disabledAt ?? rotation.startedAt;
-  return plus(disabledAt, observeOf(credential.declaration.policy) + unheardFor);
+  const { capabilities } = await issuers.connect(key.issuer);
+  const lag = deniedLag(capabilities);
+  const look = { now: disabledAt, disabledAt, observe: observeOf(policy), reportEvery, lag };
+  return plus(breakageLook(look), unheardFor);
 }
 
 async function found(ports: BreakagePorts, turn: Turn, key: Key): Promise<Breakage> {
@@ -64,6 +80,7 @@ async function found(ports: BreakagePorts, turn: Turn, key: Key): Promise<Breaka
   return breakage({
     now,
     disabledAt: graceFacts(rotation)?.disabledAt ?? now,
+    since: trialSince(rotation),
     observe: observeOf(policy),
     reportEvery,
     leaving: { versionId: key.versionId, generation: key.generation },

@@ -100,7 +100,12 @@ async function decide(ports: DrainPorts, ref: RotationRef, look: Look): Promise<
   const { turn, question, verdict, facts } = look;
   const opens = mayChangeAt(turn.credential, question.now);
   const ends = verdict.outcome === 'drained' && opens <= question.now;
-  if (ends && isTrialSpent(facts)) return ask(ports, ref, look, missed(verdict, facts));
+  if (ends && isTrialSpent(facts)) {
+    const why = missed(verdict, facts);
+    // Its owner has said how long.
+    const isExtended = facts.decision?.choice === 'extend' && facts.deadline > question.now;
+    return isExtended ? wait(ports, ref, look, why, facts.deadline) : ask(ports, ref, look, why);
+  }
   if (ends) return end(ports, look);
   if (verdict.outcome !== 'overdue') {
     const waiting = verdict.outcome === 'drained' ? shutOut(verdict, opens) : verdict;
@@ -252,5 +257,5 @@ const missed = (verdict: DrainVerdict, { breakages, brokenBy }: GraceFacts): Dra
   outcome: 'overdue',
   quietAt: null,
   heldBy: brokenBy,
-  reason: `${verdict.reason}; but it was missed ${breakages} times while it was disabled, the last time by ${brokenBy.join(', ')}`,
+  reason: `${verdict.reason}; but ${breakages} times it was disabled and had to be enabled again, ${brokenBy.length > 0 ? `the last time since it was missed by ${brokenBy.join(', ')}` : 'the last time since nobody could be heard'}`,
 });

@@ -3,7 +3,7 @@ import type { Seconds } from '../usage/instant.ts';
 import { DecisionStale, InvalidInput } from './errors.ts';
 import type { Ports } from './ports.ts';
 import { startNextRun } from './resume-rotation.ts';
-import { type Choice, type Decision, graceFacts, isOnTrial, type Rotation } from './rotation.ts';
+import { type Choice, type Decision, graceFacts, isOnTrial, type Phase, type Rotation } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurnAs } from './turn.ts';
 import { leavingKey } from './turn-state.ts';
 
@@ -34,11 +34,12 @@ const longestExtension: Seconds = 30 * 86_400;
  * Writes the decision, audited, under the rotation's lease; then wakes the execution that waits for it. Where none
  * waits, since nobody was asked yet or a step sleeps, the next run is started and goes on from what is written.
  *
- * `extend` counts from the deadline or from now, whichever is later, and brings a key back that is disabled for a
- * trial. `revoke` asks for no proof. `roll-back` returns to the old key, and the new one leaves as the old one would
+ * `extend` counts from the deadline or from now, whichever is later; it brings a key back that is disabled for a trial,
+ * and keeps it for so long. `revoke` asks for no proof and ends a trial. `roll-back` returns to the old key, and the new one leaves as the old one would
  * have.
  *
- * Run twice, the second decision is one of its own; with `question` it is refused when that has been answered.
+ * Run twice, the second decision is one of its own, or, where the first has yet to be carried out, only wakes again. With
+ * `question` it is refused when that has been answered.
  *
  * @throws InvalidInput when there is nothing to decide, or not so; DecisionStale; StepBusy while a step is at work.
  */
@@ -67,6 +68,7 @@ async function underWay({ ledger }: DecidePorts, credentialId: string): Promise<
 async function record({ clock }: DecidePorts, turn: Turn, input: DecideInput): Promise<number> {
   const { choice, seconds, by } = input;
   const facts = graceFacts(turn.rotation);
+  if (facts && stands(turn.rotation, input)) return facts.decision?.question ?? 0;
   const key = leavingKey(turn);
   const why = facts && key ? whyNot(turn, input) : 'no old key waits for its end';
   if (why !== undefined || !facts || !key)
@@ -91,13 +93,25 @@ async function record({ clock }: DecidePorts, turn: Turn, input: DecideInput): P
   return question;
 }
 
+/** Decided before, but its execution may never have heard of it: the same answer again only wakes. */
+const stands = (rotation: Rotation, { choice }: DecideInput): boolean =>
+  phaseOf[choice] === rotation.phase && graceFacts(rotation)?.decision?.choice === choice;
+
+/** Where a decision leads that an execution is to carry out. */
+const phaseOf: Readonly<Record<Choice, Phase>> = {
+  extend: 'enabling',
+  revoke: 'revoking',
+  'roll-back': 'rolling-back',
+};
+
 /** What stands against the choice, in words; undefined when nothing does. */
 function whyNot({ rotation }: Turn, { choice, seconds = 0 }: DecideInput): string | undefined {
   if (choice === 'extend' && !(seconds >= 1 && seconds <= longestExtension))
     return `an extension of ${seconds} s is not between 1 s and 30 d`;
-  if (isOnTrial(rotation) && choice !== 'extend')
-    return `its key is disabled for a trial; "extend" enables it, then ${choice} is possible`;
-  if (rotation.phase !== 'grace' && !isOnTrial(rotation))
+  const isOut = isOnTrial(rotation) || rotation.phase === 'enabling';
+  if (isOut && choice === 'roll-back')
+    return 'its old key is disabled for a trial; "extend" enables it and keeps it, then it can be rolled back';
+  if (rotation.phase !== 'grace' && !isOut)
     return `its rotation is ${rotation.phase}, where nothing is left to be decided`;
   if (choice !== 'roll-back') return undefined;
   if (rotation.kind === 'retire') return 'it retires, so there is no key to go back to: declare it again';

@@ -3,7 +3,9 @@ import { breakageLook } from '../usage/breakage.ts';
 import { type Instant, plus, type Seconds } from '../usage/instant.ts';
 import { isDeclaredAgain, spare } from './cancel-retirement.ts';
 import type { Policy } from './credential.ts';
+import { IssuerRejected } from './errors.ts';
 import type { Capabilities, Ports, RotationRef } from './ports.ts';
+import { isProofOld } from './proof-age.ts';
 import { expectedWithin } from './record-change.ts';
 import { graceFacts } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
@@ -18,11 +20,12 @@ export const observeOf = ({ observe = defaultObserve }: Policy): Seconds => obse
 
 /**
  * Disables the key at the issuer and says when to look at what has broken. Where it is disabled already it only says
- * that, so that a new run, and a look that could not tell, come here.
+ * that, so that a new run, and a look that could not tell, come here. Where the issuer refuses for good, the drained
+ * key goes without a trial; where the proof has grown old before it could be asked, it is made anew.
  *
  * Run twice, it disables twice, which issuers take without harm.
  *
- * @throws IssuerRejected, IssuerUnavailable: the workflow asks again for 30 days; the key lives on meanwhile.
+ * @throws IssuerUnavailable: the workflow asks again for 30 days; the key lives on meanwhile.
  */
 export async function disableKey(
   ports: DisablePorts,
@@ -31,6 +34,7 @@ export async function disableKey(
   return takeTurn(ports, 'disableKey', ref, async (turn) => {
     if (turn.rotation.phase === 'disabling') {
       if (isDeclaredAgain(turn)) await spare(ports, turn);
+      else if (isProofOld(ports, turn.rotation)) await turn.record({ name: 'keySpared' });
       else await disable(ports, turn);
     }
     const { disabledAt } = graceFacts(turn.rotation) ?? {};
@@ -48,11 +52,27 @@ async function disable(ports: DisablePorts, turn: Turn): Promise<void> {
   const issuer = await ports.issuers.connect(key.issuer);
   // Before the call, so that nobody is missed who was refused before it has come back.
   const at = ports.clock.now();
-  await issuer.disable(key.keyId);
+  const refusal = await refusalOf(issuer.disable(key.keyId));
+  if (refusal) {
+    const { generation, attempt, keyId } = key;
+    const ids = { generation, attempt, keyId };
+    return turn.record({ name: 'trialSkipped', reason: refusal.message, key: ids });
+  }
   await turn.record(
     { name: 'keyDisabled', at },
     { keys: [{ ...key, status: 'disabled' }], sleeps: observeOf(turn.credential.declaration.policy) },
   );
+}
+
+/** What has drained may go without a trial, as it does where the issuer says beforehand that it cannot disable. */
+async function refusalOf(call: Promise<void>): Promise<IssuerRejected | undefined> {
+  try {
+    await call;
+    return undefined;
+  } catch (error) {
+    if (error instanceof IssuerRejected) return error;
+    throw error;
+  }
 }
 
 async function nextLook(ports: DisablePorts, { credential }: Turn, disabledAt: Instant): Promise<Instant> {
@@ -64,5 +84,5 @@ async function nextLook(ports: DisablePorts, { credential }: Turn, disabledAt: I
 }
 
 /** How late a refused call shows at the issuer; 0 where it does not. */
-const deniedLag = ({ reportsDenied, lastUsedLag }: Capabilities): Seconds =>
+export const deniedLag = ({ reportsDenied, lastUsedLag }: Capabilities): Seconds =>
   reportsDenied ? (lastUsedLag ?? 0) : 0;

@@ -1,6 +1,6 @@
 /** The question that the drain verdict answers, from what the ledger, the reports and the issuer say now. */
 import type { DrainQuestion, IssuerWitness } from '../usage/drain.ts';
-import { type Instant, plus } from '../usage/instant.ts';
+import { type Instant, latest, plus } from '../usage/instant.ts';
 import type { Presence } from '../usage/presence.ts';
 import { targetsBehind } from './deploy-key.ts';
 import { IssuerRejected, IssuerUnavailable } from './errors.ts';
@@ -27,7 +27,7 @@ export function drainQuestion(state: TurnState, known: Known): DrainQuestion | u
   return {
     ...known,
     promotedAt: facts.promotedAt,
-    graceEnds: plus(facts.promotedAt, policy.grace.min),
+    graceEnds: latest(plus(facts.promotedAt, policy.grace.min), facts.keepUntil ?? facts.promotedAt),
     deadline: facts.deadline,
     quiet: policy.grace.quiet,
     reportEvery,

@@ -6,7 +6,7 @@ import { graceFacts, type NextStep, nextStep } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 import { leavingKey } from './turn-state.ts';
 
-type EnablePorts = TurnPorts & Pick<Ports, 'issuers' | 'metrics'>;
+type EnablePorts = TurnPorts & Pick<Ports, 'issuers'>;
 
 /**
  * Enables the key at the issuer, returns to the grace for at least its minimum, and tells the owner who broke.
@@ -38,7 +38,6 @@ async function enable(ports: EnablePorts, turn: Turn): Promise<void> {
       announce: { type: 'Key Enabled', detail: { keyId: key.keyId, ...reason, owner } },
     },
   );
-  if (reason.brokenBy.length > 0) ports.metrics.count('KeyEnabled', { credential: credential.id });
 }
 
 function why(turn: Turn): { readonly reason: string; readonly brokenBy: readonly string[] } {

@@ -42,7 +42,7 @@ export async function findMissingSenders(
   if (failures.length > 0) throw new AggregateError(failures, inWords(failures));
 }
 
-/** Each hour begins where the one before has ended: roles that are never made keep no others from being found. */
+/** While they stay the same, an hour begins where the last has ended: roles never made keep no others from being found. */
 function rolesToAskFor(credentials: readonly Credential[], now: Instant): readonly string[] {
   const all = [...new Set(credentials.flatMap(missing).map(({ role }) => role))].sort();
   if (all.length <= mostRoles) return all;

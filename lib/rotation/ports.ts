@@ -45,7 +45,7 @@ export interface Commit {
 
 /** Fields of a rotation that change without an audit record. */
 export type RotationNote = Partial<
-  Pick<GraceFacts, 'checks' | 'verdict'> & Pick<Rotation, 'expectedBy' | 'resumes' | 'token'>
+  Pick<GraceFacts, 'checks' | 'verdict'> & Pick<Rotation, 'expectedBy' | 'resumes' | 'token' | 'condemned'>
 >;
 
 /** The book of every credential, key and rotation. */
@@ -345,8 +345,8 @@ export const countNames = [
   'CredentialBlocked',
   /** A target has refused a key three times in a row. */
   'TargetFailing',
-  /** A key that was disabled for a trial was missed, and is enabled again. */
-  'KeyEnabled',
+  /** A key was missed while it was disabled for a trial; it is enabled again. */
+  'KeyMissed',
   'ReportRejected',
 ] as const;
 

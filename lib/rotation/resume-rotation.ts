@@ -23,7 +23,8 @@ const lookAgainAfter: Seconds = 300;
 const resumesUntilStuck = 3;
 
 /**
- * Starts the rotation's next run, unless the present one is alive and younger than 60 days. Begin takes the rotation
+ * Starts the rotation's next run, unless the present one is alive and younger than 60 days; where consumers may be cut
+ * off, in any case. Begin takes the rotation
  * over by bumping `run`; whatever the former one still does is refused. Each further resumption that brings nothing
  * waits twice as long, from a minute to an hour, and from the third on `RotationStuck` is counted.
  *
@@ -43,7 +44,7 @@ async function resume(ports: ResumePorts, rotation: Rotation): Promise<Resumptio
   const { rotationId, run } = rotation;
   const now = clock.now();
   const { status, startedAt } = await executions.state(executionNameOf(rotationId, run));
-  if (status === 'runs' && !isTooOld(startedAt, now)) {
+  if (status === 'runs' && !isTooOld(startedAt, now) && !isUrgent(rotation)) {
     // It sleeps longer than anybody foresaw, or waits for a retry: looked at again later.
     await ledger.note(rotation, { expectedBy: plus(now, lookAgainAfter) });
     return { outcome: 'runs' };
@@ -67,6 +68,13 @@ export async function startNextRun(ports: Pick<Ports, 'executions'>, rotation: R
   });
   return run;
 }
+
+/**
+ * Consumers may be cut off, or an owner has pulled the brake: an execution that is late is not waited for. Should it be at
+ * work all the same, it is superseded; and the third time somebody hears of it.
+ */
+const isUrgent = ({ phase }: Rotation): boolean =>
+  phase === 'rolling-back' || phase === 'disabling' || phase === 'enabling';
 
 const isTooOld = (startedAt: Instant | null, now: Instant): boolean =>
   startedAt !== null && secondsBetween(startedAt, now) > oldestExecution;

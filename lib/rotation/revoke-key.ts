@@ -1,25 +1,22 @@
 /** Revoke key: asks the issuer to end the condemned key, whoever condemned it. */
-import { plus, type Seconds } from '../usage/instant.ts';
+import { usersSince } from '../usage/breakage.ts';
 import { isDeclaredAgain, spare } from './cancel-retirement.ts';
+import { recordBreakage } from './check-breakage.ts';
 import type { Ports, RotationRef } from './ports.ts';
-import { graceFacts, type NextStep, nextStep } from './rotation.ts';
+import { isProofOld, trialSince } from './proof-age.ts';
+import { type Condemned, graceFacts, isUnasked, type NextStep, nextStep } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
 import { condemnedKey } from './turn-state.ts';
 
-type RevokePorts = TurnPorts & Pick<Ports, 'issuers'>;
-
-/**
- * A proof of drain is good for this long; an issuer that cannot be reached may take days. New processes read the new
- * key, so that silence does not end easily.
- */
-const proofLasts: Seconds = 86_400;
+type RevokePorts = TurnPorts & Pick<Ports, 'issuers' | 'usage' | 'metrics'>;
 
 /**
  * Revokes exactly the key that stands as `condemned` in the ledger: the drained old one, an orphan, or the new one
  * of an abandoned rotation. An accepted revoke is no proof; Prove dead comes next.
  *
- * A key that was to leave is spared when the reason to revoke it has passed before the issuer could be asked: its credential is
- * declared again, or the proof that nobody uses it has grown old and must be made anew.
+ * A key that was to leave is spared when the reason to revoke it has passed before the issuer was asked: its credential
+ * is declared again, or somebody has missed it since its trial was over. A proof that nobody uses it is made anew when
+ * it has grown old, though the issuer may have been asked and have given no answer: asking again does no harm.
  *
  * Run again after a death it revokes the same key again, which issuers answer without harm.
  *
@@ -32,25 +29,46 @@ export async function revokeKey(ports: RevokePorts, ref: RotationRef): Promise<{
     const { condemned } = turn.rotation;
     if (condemned && !condemned.revokedAt) {
       const leaves = condemned.why === 'old' || condemned.why === 'new';
-      if (leaves && isDeclaredAgain(turn)) await spare(ports, turn);
-      else if (leaves && isProofOld(ports, turn)) await turn.record({ name: 'proofAged' });
-      else await revoke(ports, turn);
+      const isSpared = leaves && (await wasSpared(ports, turn));
+      if (!isSpared) await revoke(ports, ref, turn, condemned);
     }
     return { next: nextStep(turn.rotation) };
   });
 }
 
-/** Nobody can have taken up the use of a disabled key; and a person's decision needs no proof. */
-function isProofOld({ clock }: Pick<Ports, 'clock'>, { rotation }: Turn): boolean {
-  const facts = graceFacts(rotation);
-  if (facts?.disabledAt || facts?.decision?.choice === 'revoke') return false;
-  return !facts?.drainedAt || plus(facts.drainedAt, proofLasts) < clock.now();
+/** Once the issuer was asked, the key may be dead, and nobody may be told that it lives on. */
+async function wasSpared(ports: RevokePorts, turn: Turn): Promise<boolean> {
+  const { rotation } = turn;
+  if (isUnasked(rotation) && isDeclaredAgain(turn)) {
+    await spare(ports, turn);
+    return true;
+  }
+  if (graceFacts(rotation)?.disabledAt) return isUnasked(rotation) && wasMissed(ports, turn);
+  if (!isProofOld(ports, rotation) || (rotation.kind === 'retire' && !isUnasked(rotation))) return false;
+  await turn.record({ name: 'proofAged' });
+  return true;
 }
 
-async function revoke(ports: RevokePorts, turn: Turn): Promise<void> {
+/** Nobody can take up the use of a disabled key, but somebody may have asked for it since the trial was over. */
+async function wasMissed(ports: RevokePorts, turn: Turn): Promise<boolean> {
+  const key = condemnedKey(turn);
+  const presence = await ports.usage.presence(turn.credential.id);
+  const users = key ? usersSince({ presence, leaving: key, since: trialSince(turn.rotation) }) : [];
+  if (users.length === 0) return false;
+  await recordBreakage(
+    ports,
+    turn,
+    users.map(({ name }) => name),
+  );
+  return true;
+}
+
+async function revoke(ports: RevokePorts, ref: RotationRef, turn: Turn, condemned: Condemned): Promise<void> {
   const key = condemnedKey(turn);
   if (!key) return;
   const issuer = await ports.issuers.connect(key.issuer);
+  const { askedAt = ports.clock.now() } = condemned;
+  await ports.ledger.note(ref, { condemned: { ...condemned, askedAt } });
   await issuer.revoke(key.keyId);
   const at = ports.clock.now();
   await turn.record({ name: 'revokeAccepted', at }, { keys: [{ ...key, status: 'revoked', revokedAt: at }] });

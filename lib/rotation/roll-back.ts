@@ -1,8 +1,14 @@
 /** Roll back: a rotation in reverse. Consumers get the old key again, and the new one is to leave. */
-import { plus } from '../usage/instant.ts';
+import { plus, type Seconds } from '../usage/instant.ts';
 import { changedOutside, currentVersion } from './current-version.ts';
 import { targetsBehind } from './deploy-key.ts';
-import { ImpossibleTransition, KeyRefused } from './errors.ts';
+import {
+  ImpossibleTransition,
+  IssuerRejected,
+  IssuerUnavailable,
+  KeyRefused,
+  ProbeUntrusted,
+} from './errors.ts';
 import type { Key } from './key.ts';
 import type { Ports, RotationRef } from './ports.ts';
 import type { PromoteStep } from './promote-key.ts';
@@ -15,8 +21,8 @@ import { newKey, oldKey } from './turn-state.ts';
 type RollBackPorts = TurnPorts & Pick<Ports, 'issuers' | 'secrets'>;
 
 /**
- * 1. Sees that the issuer accepts the old key, and will for as long as the grace may last. If not, the roll back is
- *    refused, and the owner is asked again.
+ * 1. Sees that the issuer accepts the old key, and will for as long as the grace may last. If not, or if that cannot be
+ *    told for an hour, the roll back is refused, and the owner is asked again.
  * 2. Moves AWSCURRENT from the new key to the old one.
  * 3. Writes a grace of its own, in which the new key leaves: nobody who moved is cut off.
  *
@@ -58,9 +64,20 @@ async function whyRefused(ports: RollBackPorts, turn: Turn, old: Key): Promise<s
     await proveAlive(ports, await ports.issuers.connect(old.issuer), old, value);
     return undefined;
   } catch (error) {
-    if (error instanceof KeyRefused) return error.message;
+    if (error instanceof KeyRefused || (isUntold(error) && isOverdue(ports, turn))) return error.message;
     throw error;
   }
+}
+
+/** How long the issuer may leave open whether the old key works, until the owner hears of it. */
+const untoldFor: Seconds = 3600;
+
+const isUntold = (error: unknown): error is Error =>
+  error instanceof IssuerUnavailable || error instanceof IssuerRejected || error instanceof ProbeUntrusted;
+
+function isOverdue({ clock }: RollBackPorts, { rotation }: Turn): boolean {
+  const decidedAt = graceFacts(rotation)?.decision?.at;
+  return decidedAt !== undefined && plus(decidedAt, untoldFor) <= clock.now();
 }
 
 async function refuse(ports: RollBackPorts, turn: Turn, old: Key, why: string): Promise<void> {

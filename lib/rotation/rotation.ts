@@ -18,11 +18,13 @@ export interface Condemned {
   readonly keyId: string;
   /** `old` and `new`: it was to leave, and has. */
   readonly why: Leaving | 'orphan' | 'abandoned';
+  /** When the issuer was first asked: from here on it may be dead. Absent before. */
+  readonly askedAt?: Instant;
   /** When the issuer accepted the revoke; null before. */
   readonly revokedAt: Instant | null;
 }
 
-export type CondemnedKey = Omit<Condemned, 'why' | 'revokedAt'>;
+export type CondemnedKey = Omit<Condemned, 'why' | 'askedAt' | 'revokedAt'>;
 
 /** EventBridge detail types that keyturn emits, source `keyturn`. */
 export const outgoingEvents = [
@@ -153,7 +155,9 @@ export interface GraceFacts {
   readonly refusal: string | null;
   /** When the issuer took the leaving key out of use for a trial; null while it is enabled. */
   readonly disabledAt: Instant | null;
-  /** Times that the leaving key was missed while it was disabled. */
+  /** No trial and no revoke before this, since somebody has missed the key or wants it; null when nobody does. */
+  readonly keepUntil: Instant | null;
+  /** Trials that ended with the key enabled again: it was missed, or nobody could be heard. */
   readonly breakages: number;
   /** Who missed it in the last trial, by name. */
   readonly brokenBy: readonly string[];
@@ -239,7 +243,9 @@ export type RotationEvent =
   | { readonly name: 'keyDisabled'; readonly at: Instant }
   | { readonly name: 'nothingBroken'; readonly key: CondemnedKey }
   | { readonly name: 'breakageSeen'; readonly by: readonly string[] }
-  | { readonly name: 'keySpared' }
+  /** `unheard`: it could not be told whether anybody misses it. */
+  | { readonly name: 'keySpared'; readonly unheard?: true }
+  | { readonly name: 'trialSkipped'; readonly reason: string; readonly key: CondemnedKey }
   | { readonly name: 'keyEnabled'; readonly deadline: Instant }
   | {
       readonly name: 'decided';
@@ -300,6 +306,7 @@ export function graceFrom(promotedAt: Instant, graceMax: number): GraceFacts {
     decision: null,
     refusal: null,
     disabledAt: null,
+    keepUntil: null,
     breakages: 0,
     brokenBy: [],
     deployments: {},
@@ -312,4 +319,7 @@ type Disabled = Extract<Rotation, { phase: 'disabling' | 'observing' | 'revoking
 export const isOnTrial = (rotation: Rotation): rotation is Disabled =>
   rotation.phase === 'disabling' ||
   rotation.phase === 'observing' ||
-  (rotation.phase === 'revoking' && rotation.disabledAt !== null && !rotation.condemned?.revokedAt);
+  (rotation.phase === 'revoking' && rotation.disabledAt !== null && isUnasked(rotation));
+
+/** Nobody has asked the issuer to end the condemned key: until then it can be spared. */
+export const isUnasked = ({ condemned }: Rotation): boolean => !condemned?.askedAt && !condemned?.revokedAt;

@@ -9,6 +9,8 @@ import { clockTime, timeAndAge } from './span.ts';
 export interface BreakageQuestion {
   readonly now: Instant;
   readonly disabledAt: Instant;
+  /** Not later than that: whoever has used the key since then misses it. */
+  readonly since: Instant;
   /** Seconds for which the key is to stay disabled before anybody's silence counts. */
   readonly observe: Seconds;
   readonly reportEvery: Seconds;
@@ -84,17 +86,21 @@ export function breakageLook({
   return plus(now, Math.max(reportEvery, lookGrowth * secondsBetween(disabledAt, now)));
 }
 
-interface User {
+export interface User {
   readonly name: string;
   readonly at: Instant;
 }
 
-/** Each consumer with a use since the key was disabled, be it foreign, or of a process that is gone. */
-function usersSince({ presence, leaving, disabledAt }: BreakageQuestion): readonly User[] {
+/** Each consumer with a use since then, be it foreign, or of a process that is gone. */
+export function usersSince({
+  presence,
+  leaving,
+  since,
+}: Pick<BreakageQuestion, 'presence' | 'leaving' | 'since'>): readonly User[] {
   const rowsOf = Map.groupBy(presence, ({ consumer }) => consumer);
   return [...rowsOf.keys()].sort().flatMap((name) => {
     const at = newest((rowsOf.get(name) ?? []).map(({ lastUse }) => lastUse[leaving.versionId]));
-    return at && at >= disabledAt ? [{ name, at }] : [];
+    return at && at >= since ? [{ name, at }] : [];
   });
 }
 
@@ -102,9 +108,9 @@ const useClause = (name: string, at: Instant, { now, leaving }: BreakageQuestion
   `${name} used generation ${leaving.generation} at ${timeAndAge(at, now)}, while it was disabled`;
 
 /** Issuers write whole seconds, so one that begins before the key was disabled may end after. */
-function seenByIssuer({ issuer, disabledAt, now, leaving }: BreakageQuestion) {
+function seenByIssuer({ issuer, since: from, now, leaving }: BreakageQuestion) {
   if (!issuer || 'failure' in issuer) return undefined;
-  const since = instant(Math.floor(Date.parse(disabledAt) / 1000) * 1000);
+  const since = instant(Math.floor(Date.parse(from) / 1000) * 1000);
   const { name, lastDeniedAt, lastUsedAt } = issuer;
   const key = `generation ${leaving.generation}`;
   if (lastDeniedAt && lastDeniedAt >= since) {

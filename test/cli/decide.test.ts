@@ -196,12 +196,7 @@ describe('keyturn decide', () => {
   it.each<readonly [string, Parameters<typeof aRotation>[0], readonly string[], string]>([
     ['before the promotion', { at: 'verifying' }, ['revoke'], 'no old key waits for its end'],
     ['of a first key', { oldGeneration: 0 }, ['extend', '1h'], 'no old key waits for its end'],
-    [
-      'while the key is disabled',
-      { at: 'observing' },
-      ['revoke'],
-      '"extend" enables it, then revoke is possible',
-    ],
+    ['while the key is disabled', { at: 'observing' }, ['roll-back'], '"extend" enables it and keeps it'],
     ['twice', { leaving: 'new' }, ['roll-back'], 'it was rolled back already'],
     ['for longer than any grace', {}, ['extend', '31d'], 'is not between 1 s and 30 d'],
   ])('says why nothing can be decided %s', async (_what, about, argv, said) => {

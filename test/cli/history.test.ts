@@ -193,7 +193,7 @@ describe('the words of an audit record', () => {
       { breakages: 2 },
       'the disabled key was missed by the same as before: it is to be enabled',
     ],
-    ['keySpared', {}, 'the disabled key is to be enabled: its credential is declared again'],
+    ['keySpared', {}, 'the disabled key is to be enabled: nobody can tell, or it is wanted again'],
   ])('say %s with %j', (what, after, words) => {
     expect(auditWords(anAuditRecord({ what, after }))).toBe(words);
   });

@@ -111,11 +111,7 @@ describe('keyturn status', () => {
       { at: 'enabling', breakages: 1, brokenBy: ['mirror'] },
       'the issuer to enable generation 1 again, which mirror missed',
     ],
-    [
-      'a key that its owner wants',
-      { at: 'enabling', brokenBy: ['mirror'], decision },
-      'the issuer to enable generation 1 again\n',
-    ],
+    ['a key that its owner wants', { at: 'enabling', decision }, 'the issuer to enable generation 1 again\n'],
   ])('says what a rotation waits for: %s', async (_what, about, said) => {
     const stack = twinStack();
     const rotation = aRotation({ at: 'grace', ...about });

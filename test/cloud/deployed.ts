@@ -189,8 +189,8 @@ const credentialOf = ({ credential }: Site) => ({
   policy: quickPolicy,
 });
 
-/** Rotations of seconds. */
-export const quickPolicy = { rotateEvery: '30d', grace: { min: '10s', max: '120s', quiet: '3s' } };
+/** Rotations of seconds; the deadline is far, so that a busy machine does not come to the owner's question. */
+export const quickPolicy = { rotateEvery: '30d', grace: { min: '10s', max: '15m', quiet: '3s' } };
 
 const theirs = ({ consumers, credential }: SiteOptions) => ({
   consumers: consumers.map((name) => ({ name })),

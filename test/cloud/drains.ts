@@ -18,7 +18,7 @@ const adminSecret = 'keyturn-admin/vendor';
 /** Seconds for which a key is disabled for a trial: long enough for a report to come through. */
 const observe = '8s';
 
-const quick = { rotateEvery: '30d', grace: { min: '6s', max: '120s', quiet: '3s' }, observe };
+const quick = { rotateEvery: '30d', grace: { min: '6s', max: '15m', quiet: '3s' }, observe };
 
 const credential = (consumers: readonly object[], policy: object = quick) => ({
   issuer: 'vendor',
@@ -96,7 +96,11 @@ export function drains(deployment: () => Deployed, heard: () => Promise<readonly
     const rotationId = await askForRotation(on, 'decided');
     await asked(on, rotationId, 1);
     const { detail } = await until('Decision Needed', 30, () => told('Decision Needed', 'decided'));
-    expect(detail).toMatchObject({ question: 1, heldBy: ['stuck'], owner: { name: 'tests' } });
+    expect(detail).toMatchObject({
+      question: 1,
+      heldBy: expect.arrayContaining(['stuck']),
+      owner: { name: 'tests' },
+    });
 
     await keyturn(on, ['decide', 'decided', 'extend', '10s', '--question', '1', '--yes']);
     await asked(on, rotationId, 2);

@@ -37,7 +37,7 @@ describe('the alarms', () => {
     'ExecutionTimedOut',
     'ExecutionAborted',
     'RotationOverdue',
-    'KeyEnabled',
+    'KeyMissed',
     'RotationStuck',
     'CredentialFailing',
     'CredentialBlocked',
@@ -74,7 +74,7 @@ describe('the alarms', () => {
 
   it.each([
     'RotationOverdue',
-    'KeyEnabled',
+    'KeyMissed',
     'RotationStuck',
     'CredentialFailing',
     'CredentialBlocked',

@@ -102,6 +102,7 @@ const special: Readonly<Partial<Record<ErrorName, string>>> = {
   StepBusy:
     "Retried for an hour longer than the step's function may run, then the execution ends; nothing is undone.",
   NotProvenDead: 'Retried for 30 days, hourly in the end.',
+  DecisionStale: '`keyturn decide` ends with it; no step throws it.',
   TargetRejected: 'The target is left behind for now and counts as a holder of the old key.',
   TargetUnavailable:
     'Retried for about an hour; then the target is left behind for now and counts as a holder of the old key.',

@@ -29,7 +29,7 @@ Not drawn, since it is the same for every step: ${[...shared.keys()].map((key) =
 - **After it** nothing is abandoned. The step is tried for 30 days; an execution that ends by force is replaced by a new
   run, which Begin lets go on where it was.
 - **Past the deadline** the execution waits in Ask owner. The task's token only wakes: the answer stands in the ledger,
-  and Check drain follows it. A day without an answer is no failure, but a reminder.
+  and Check drain follows it. An hour without one is no failure: it looks at the drain again, and reminds its owner each day.
 - **Where the issuer can disable,** a drained key is disabled and observed before it is revoked. What Check breakage has
   found stands in the ledger too: Revoke key and Prove dead pass on what is not theirs, so that the good way needs no
   choice between them.

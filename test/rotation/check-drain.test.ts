@@ -277,7 +277,7 @@ describe('at an issuer that can disable', () => {
     await world.report();
     await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'askOwner' });
     expect(asked(world)).toMatchObject([
-      { detail: { heldBy: ['cron-reports'], reason: expect.stringContaining('missed 2 times') } },
+      { detail: { heldBy: ['cron-reports'], reason: expect.stringContaining('2 times it was disabled') } },
     ]);
   });
 });

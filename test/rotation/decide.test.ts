@@ -104,6 +104,45 @@ describe('a decision', () => {
   });
 });
 
+describe('a decision in a trial', () => {
+  test('to extend keeps the key for so long, and it can be rolled back meanwhile', async () => {
+    const { world, ref } = await inGrace();
+    await runWorkflow(world, ref, { until: 'checkBreakage' });
+    await decided(world, { choice: 'extend', seconds: 86_400 });
+    await runWorkflow(world, { ...ref, run: 2 }, { until: 'checkDrain' });
+    await world.report();
+    await expect(checkDrain(world.ports(), { ...ref, run: 2 })).resolves.toMatchObject({ next: 'wait' });
+    await decided(world, { choice: 'roll-back' });
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'rolling-back' });
+  });
+
+  test('to revoke ends it, whatever the issuer says of disabling and enabling', async () => {
+    const { world, ref } = await inGrace();
+    await runWorkflow(world, ref, { until: 'checkBreakage' });
+    await decided(world, {});
+    await runWorkflow(world, { ...ref, run: 2 });
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'completed' });
+    expect(world.issuer.liveKeys()).toHaveLength(1);
+  });
+});
+
+test('a decision that no execution has heard of can be repeated, and only wakes then', async () => {
+  const { world, ref } = await inGrace();
+  const executions = {
+    ...world.executions,
+    start: async () => {
+      throw new Error('Step Functions is away');
+    },
+  };
+  const away = { ...world.ports(), executions };
+  const input = { credentialId: world.credentialId, choice: 'roll-back', by: 'ada' } as const;
+  await expect(decide(away, input)).rejects.toThrow('Step Functions is away');
+  const { length } = await world.ledger.audit(world.credentialId);
+  await expect(decide(world.ports(), input)).resolves.toMatchObject({ woken: false });
+  expect(await world.ledger.audit(world.credentialId)).toHaveLength(length);
+  expect(world.executions.started.map(({ name }) => name)).toEqual([`${ref.rotationId}-2`]);
+});
+
 describe('a decision is refused', () => {
   test('on a question that is not open', async () => {
     const { world } = await waiting();
@@ -143,10 +182,10 @@ describe('a decision is refused', () => {
     await expect(decided(world, {})).rejects.toThrow(/no old key waits/);
   });
 
-  test('to revoke a key that is disabled for a trial', async () => {
+  test('to roll back while the old key is disabled for a trial', async () => {
     const { world, ref } = await inGrace();
     await runWorkflow(world, ref, { until: 'checkBreakage' });
-    await expect(decided(world, {})).rejects.toThrow(/"extend" enables it/);
+    await expect(decided(world, { choice: 'roll-back' })).rejects.toThrow(/"extend" enables it and keeps it/);
   });
 
   test('to roll back twice', async () => {

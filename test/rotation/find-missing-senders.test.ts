@@ -185,15 +185,16 @@ describe('IAM, which serves everybody in the account', () => {
     expect(Object.values((await sendersOf(world, 'mail')) ?? {})).not.toContain(null);
   });
 
-  test('is asked for each of them in turn, though the others are never made', async () => {
-    const world = await aWorldOf({ mail: usedBy(...many) });
-    const late = many.filter((_, index) => index % 50 === 0);
-    for (const name of late) world.roles.make(arnOf(name));
-    await sweepAt(world, hour(9));
-    await sweepAt(world, hour(10));
-    const senders = await sendersOf(world, 'mail');
-    expect(late.filter((name) => senders?.[name] === null)).toEqual([]);
-  });
+  test.each(['role-000', 'role-120', 'role-249'])(
+    'is asked for %s in its turn, though all the others are never made',
+    async (name) => {
+      const world = await aWorldOf({ mail: usedBy(...many) });
+      const id = world.roles.make(arnOf(name));
+      await sweepAt(world, hour(9));
+      await sweepAt(world, hour(10));
+      expect(await sendersOf(world, 'mail')).toMatchObject({ [name]: id });
+    },
+  );
 
   test('is asked nothing more when half of the invocation is over', async () => {
     const world = await aWorldOf({ mail: usedBy(...many.slice(0, 40)) });

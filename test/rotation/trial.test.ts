@@ -1,11 +1,15 @@
 /** Disable key, Check breakage and Enable key: what a key goes through before it is revoked, where the issuer can. */
 import { describe, expect, test } from 'vitest';
 import { checkBreakage } from '../../lib/rotation/check-breakage.ts';
+import { checkDrain } from '../../lib/rotation/check-drain.ts';
+import { decide } from '../../lib/rotation/decide.ts';
 import { disableKey } from '../../lib/rotation/disable-key.ts';
 import { enableKey } from '../../lib/rotation/enable-key.ts';
-import { IssuerUnavailable } from '../../lib/rotation/errors.ts';
+import { IssuerRejected, IssuerUnavailable } from '../../lib/rotation/errors.ts';
+import { revokeKey } from '../../lib/rotation/revoke-key.ts';
 import { graceFacts } from '../../lib/rotation/rotation.ts';
 import { plus } from '../../lib/usage/instant.ts';
+import { callName } from '../support/intercept.ts';
 import { runWorkflow } from '../support/run-workflow.ts';
 import type { World, WorldOptions } from '../support/world.ts';
 import { aWorldWithKey, canDisable, leave } from './scenarios.ts';
@@ -75,7 +79,44 @@ describe('Disable key', () => {
   });
 });
 
+describe('a trial that cannot be', () => {
+  test('because the issuer refuses to disable is left out', async () => {
+    const { world, ref } = await drained();
+    world.issuer.failNext('disable', new IssuerRejected('it may not'));
+    const { entered } = await runWorkflow(world, ref);
+    expect(entered).toEqual(['begin', 'disableKey', 'checkBreakage', 'revokeKey', 'proveDead', 'complete']);
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'completed', disabledAt: null });
+  });
+
+  test('because the proof has grown old before the issuer could be asked begins anew', async () => {
+    const { world, ref, old } = await drained();
+    world.clock.advance(86_401);
+    await world.report({ holds: [old] });
+    await runWorkflow(world, ref, { until: 'checkDrain' });
+    expect(world.issuer.calls.filter(({ verb }) => verb === 'disable')).toEqual([]);
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'grace', drainedAt: null });
+  });
+});
+
 describe('Check breakage', () => {
+  test('knows those, too, who were refused before the answer to the disabling came', async () => {
+    const { world, ref, old } = await drained();
+    const lost = world.ports({
+      hook: async (call, effect) => {
+        if (callName(call) !== 'ledger.commit') return effect();
+        throw new Error('the ledger is away');
+      },
+    });
+    await expect(disableKey(lost, ref)).rejects.toThrow('the ledger is away');
+    world.clock.advance(600);
+    await missedBy(world, old);
+    world.clock.advance(600);
+    const { lookAt } = await disableKey(world.ports(), ref);
+    world.clock.set(lookAt);
+    await world.report();
+    await expect(checkBreakage(world.ports(), ref)).resolves.toEqual({ next: 'enableKey' });
+  });
+
   test('condemns a key that nobody has missed', async () => {
     const { world, ref } = await observed();
     await world.report();
@@ -106,12 +147,13 @@ describe('Check breakage', () => {
 
   test('gives a key back when nobody has been heard of for an hour longer', async () => {
     const { world, ref, disabledAt } = await observed();
-    world.clock.set(plus(disabledAt, 1800 + 3599));
+    // The first look is two reports after the time to observe.
+    world.clock.set(plus(disabledAt, 1800 + 120 + 3599));
     await expect(checkBreakage(world.ports(), ref)).resolves.toEqual({ next: 'disableKey' });
     world.clock.advance(1);
     await expect(checkBreakage(world.ports(), ref)).resolves.toEqual({ next: 'enableKey' });
     await enableKey(world.ports(), ref);
-    expect(await world.rotation(ref)).toMatchObject({ phase: 'grace', breakages: 0 });
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'grace', breakages: 1 });
     expect(world.events.events.at(-1)).toMatchObject({
       type: 'Key Enabled',
       detail: { brokenBy: [], reason: expect.stringContaining('nobody was heard of') },
@@ -153,7 +195,7 @@ describe('Enable key', () => {
       type: 'Key Enabled',
       detail: { keyId: 'key-1', brokenBy: ['cron-reports'], owner: { name: 'billing-team' } },
     });
-    expect(world.metrics.filter((name) => name === 'KeyEnabled')).toHaveLength(1);
+    expect(world.metrics.filter((name) => name === 'KeyMissed')).toHaveLength(1);
   });
 
   test('run again enables nothing again and tells nobody twice', async () => {
@@ -169,7 +211,61 @@ describe('Enable key', () => {
   });
 });
 
+describe('Revoke key after a trial', () => {
+  test('spares a key that somebody has missed since', async () => {
+    const { world, ref, old } = await observed();
+    await world.report();
+    await checkBreakage(world.ports(), ref);
+    await missedBy(world, old, 'weekly');
+    await expect(revokeKey(world.ports(), ref)).resolves.toEqual({ next: 'enableKey' });
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'enabling', brokenBy: ['weekly'] });
+    expect(world.issuer.calls.map(({ verb }) => verb)).not.toContain('revoke');
+  });
+
+  test('does not take back what the issuer was asked for and may have done', async () => {
+    const { world, ref, old } = await observed();
+    await world.report();
+    await checkBreakage(world.ports(), ref);
+    world.issuer.revokeThenFail();
+    await expect(revokeKey(world.ports(), ref)).rejects.toThrow(IssuerUnavailable);
+    await missedBy(world, old, 'weekly');
+    await runWorkflow(world, ref);
+    expect(await world.rotation(ref)).toMatchObject({ phase: 'completed' });
+  });
+});
+
 describe('a rotation on trial', () => {
+  test('is not disabled again before its key was enabled for the minimum grace', async () => {
+    const { world, ref, old } = await observed();
+    await world.report();
+    await missedBy(world, old);
+    await checkBreakage(world.ports(), ref);
+    await enableKey(world.ports(), ref);
+    const enabledAt = world.clock.now();
+    const { entered } = await runWorkflow(world, ref, { until: 'disableKey' });
+    expect(entered.slice(0, 2)).toEqual(['begin', 'checkDrain']);
+    expect(world.clock.now() >= plus(enabledAt, 3600)).toBe(true);
+  });
+
+  test('waits as long as its owner has said after the key was missed twice', async () => {
+    const { world, ref, old } = await drained();
+    const meanwhile = async () => {
+      await world.report();
+      if ((await world.rotation(ref)).phase === 'observing') await missedBy(world, old);
+    };
+    await runWorkflow(world, ref, { meanwhile, until: 'askOwner' });
+    const extended = {
+      credentialId: world.credentialId,
+      choice: 'extend',
+      seconds: 86_400,
+      by: 'ada',
+    } as const;
+    await decide(world.ports(), extended);
+    await world.report();
+    const step = await checkDrain(world.ports(), ref);
+    expect(step).toEqual({ next: 'wait', lookAt: graceFacts(await world.rotation(ref))?.deadline });
+  });
+
   test('is disabled, observed and revoked, in this order', async () => {
     const { world, ref } = await drained();
     const { entered } = await runWorkflow(world, ref);

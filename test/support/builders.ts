@@ -117,6 +117,7 @@ const grace: GraceFacts = {
   decision: null,
   refusal: null,
   disabledAt: null,
+  keepUntil: null,
   breakages: 0,
   brokenBy: [],
   deployments: {},

@@ -13,6 +13,7 @@ export function aTrial(now: number, overrides: Partial<BreakageQuestion> = {}): 
   return {
     now: at(now),
     disabledAt: at(disabled),
+    since: at(disabled),
     observe,
     reportEvery: 60,
     leaving: oldKey,

@@ -10,16 +10,18 @@ const anyTrial: fc.Arbitrary<BreakageQuestion> = fc
   .record({
     question: anyQuestion,
     since: fc.integer({ min: 0, max: 7200 }),
+    before: fc.integer({ min: 0, max: 600 }),
     observe: fc.integer({ min: 1, max: 3600 }),
     reportsDenied: fc.boolean(),
     denied: fc.option(fc.integer({ min: 0, max: 10_000 })),
   })
-  .map(({ question, since, observe, reportsDenied, denied }) => {
+  .map(({ question, since, before, observe, reportsDenied, denied }) => {
     const { now, reportEvery, leaving, declared, presence, issuer } = question;
     const lastDeniedAt = denied === null ? null : plus(now, -denied);
     return {
       now,
       disabledAt: plus(now, -since),
+      since: plus(now, -since - before),
       observe,
       reportEvery,
       leaving,
@@ -54,11 +56,11 @@ test('a trial is quiet only when it is over, nobody was seen with the key, and a
   expect(quiet).toBeGreaterThan(30);
 }, 60_000);
 
-test('whoever used the key since it was disabled breaks the trial, by name, in any order of rows', () => {
+test('whoever used the key since its proof breaks the trial, by name, in any order of rows', () => {
   fc.assert(
     fc.property(anyTrial, (trial) => {
-      const { presence, leaving, disabledAt } = trial;
-      const users = presence.filter(({ lastUse }) => (lastUse[leaving.versionId] ?? '') >= disabledAt);
+      const { presence, leaving, since } = trial;
+      const users = presence.filter(({ lastUse }) => (lastUse[leaving.versionId] ?? '') >= since);
       const seen = breakage(trial);
       expect(breakage({ ...trial, presence: presence.toReversed() })).toEqual(seen);
       if (users.length === 0) return;

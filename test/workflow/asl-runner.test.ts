@@ -1,10 +1,12 @@
 /** The synthesized rotation workflow on twins: what its definition says, not what a test says it does. */
+
 import { describe, expect, it } from 'vitest';
 import type { Grace } from '../../lib/rotation/credential.ts';
 import type { RotationRef } from '../../lib/rotation/ports.ts';
 import { type GraceFacts, graceFacts, type OutgoingEvent } from '../../lib/rotation/rotation.ts';
 import { type Instant, plus, secondsBetween } from '../../lib/usage/instant.ts';
 import { expectEvents, expectOneKey, expectSoundAudit } from '../rotation/invariants.ts';
+import type { Invocation } from '../support/asl/invoke.ts';
 import { runOnTwins } from '../support/asl/on-twins.ts';
 import type { Execution } from '../support/asl/run-machine.ts';
 import { synthesizedMachine } from '../support/asl/synthesized.ts';
@@ -192,11 +194,15 @@ describe('the synthesized state machine', () => {
     const world = await aWorldWithKey();
     await world.redeploy('without it');
     const ref = await world.nextRotation();
-    const hookOf = () => async (call: PortCall, effect: () => Promise<unknown>) => {
-      if (callName(call) !== 'issuer.revoke') return effect();
-      await world.redeploy({});
-      throw new Error('the issuer is out');
-    };
+    let isDeclared = false;
+    const hookOf =
+      ({ step }: Invocation) =>
+      async (call: PortCall, effect: () => Promise<unknown>) => {
+        if (isDeclared || step !== 'revokeKey' || callName(call) !== 'ledger.note') return effect();
+        isDeclared = true;
+        await world.redeploy({});
+        throw new Error('the ledger is away');
+      };
     const execution = await runOnTwins(machine, world, ref, {
       hookOf,
       afterWait: async ({ report, clock }) => report({ holds: [], leftAt: clock.now() }),

@@ -82,9 +82,8 @@ function trialOf({ declaration }: Credential, rotation: Turning): string {
   }
 }
 
-/** Somebody who was given more time misses nothing. */
-const missedBy = ({ decision, brokenBy }: GraceFacts): string =>
-  decision?.choice === 'extend' || brokenBy.length === 0 ? '' : `, which ${brokenBy.join(', ')} missed`;
+const missedBy = ({ brokenBy }: GraceFacts): string =>
+  brokenBy.length === 0 ? '' : `, which ${brokenBy.join(', ')} missed`;
 
 const failingTargets = ({ deployments }: GraceFacts): readonly string[] =>
   Object.entries(deployments).flatMap(([target, { done, reason }]) =>

@@ -52,7 +52,9 @@ const words = {
   nothingBroken: ({ after }) => `nobody missed ${condemnedKey(after)} while it was disabled`,
   breakageSeen: ({ after }) =>
     `the disabled key was missed by ${namesAt(after, 'brokenBy')}: it is to be enabled`,
-  keySpared: () => 'the disabled key is to be enabled: its credential is declared again',
+  keySpared: () => 'the disabled key is to be enabled: nobody can tell, or it is wanted again',
+  trialSkipped: ({ after }) =>
+    `the issuer refused to disable ${condemnedKey(after)}, which goes without a trial`,
   keyEnabled: ({ after }) => `${keysIn(after)} is enabled again`,
   decisionNeeded: ({ after }) => `overdue, its owner was told: ${at(after, 'verdict', 'reason')}`,
   decided: ({ after }) => decisionWords(after),
