@@ -16,6 +16,8 @@ export interface DecideInput {
   readonly seconds?: Seconds;
   /** The question that is answered: it must be open still. @default the open one, or none */
   readonly question?: number;
+  /** The rotation that was looked at: it must be the one under way. @default whichever is */
+  readonly rotationId?: string;
   /** Who decides, as AWS names the caller. */
   readonly by: string;
 }
@@ -46,6 +48,11 @@ const longestExtension: Seconds = 30 * 86_400;
 export async function decide(ports: DecidePorts, input: DecideInput): Promise<Decided> {
   const rotation = await underWay(ports, input.credentialId);
   const { rotationId } = rotation;
+  if (input.rotationId !== undefined && input.rotationId !== rotationId) {
+    throw new DecisionStale(
+      `rotation ${input.rotationId} of credential "${input.credentialId}" is not under way any more, ${rotationId} is: look again, then decide`,
+    );
+  }
   const decided = await takeTurnAs(ports, input.by, rotation, async (turn) => {
     const { token } = turn.rotation;
     return { token, question: await record(ports, turn, input) };

@@ -115,7 +115,13 @@ async function goBack(ports: RollBackPorts, turn: Turn, old: Key): Promise<void>
       ],
       announce: {
         type: 'Key Promoted',
-        detail: { secret: secret.name, versionId: old.versionId, keyId: old.keyId, rolledBack: true },
+        detail: {
+          secret: secret.name,
+          generation: old.generation,
+          versionId: old.versionId,
+          keyId: old.keyId,
+          rolledBack: true,
+        },
       },
       sleeps: policy.grace.min,
     },

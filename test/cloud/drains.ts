@@ -70,6 +70,9 @@ export function drains(deployment: () => Deployed, heard: () => Promise<readonly
     await rotationThat(on, 'missed', rotationId, ({ phase }) => phase === 'observing');
     const ghost = { consumer: 'ghost', credential: 'missed', versionId: keys[0]?.versionId ?? '' };
     await report(on, { ...ghost, denied: 1 });
+    await until('the ghost’s report', 30, async () =>
+      (await on.stack.usage.presence('missed')).find(({ consumer }) => consumer === 'ghost'),
+    );
     expect(await vendor.work(old.apiKey)).toBe(401);
 
     const enabled = await rotationThat(on, 'missed', rotationId, isBackInGrace);

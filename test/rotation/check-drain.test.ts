@@ -241,6 +241,17 @@ describe('past the deadline', () => {
     expect(asked(world)).toHaveLength(1);
   });
 
+  test('an execution that has looked a thousand times hands over to the next run', async () => {
+    const { world, ref } = await inGrace();
+    await untilAsked(world, ref);
+    const { credential, rotation } = await world.view(ref);
+    if (rotation?.phase !== 'grace') throw new Error('the rotation is not in its grace');
+    await world.ledger.commit(changeOf(credential, { rotation: { ...rotation, checks: 999 }, run: 1 }));
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'end' });
+    expect((await world.rotation(ref)).expectedBy).toBe(world.clock.now());
+    await expect(checkDrain(world.ports(), ref)).resolves.toEqual({ next: 'askOwner' });
+  });
+
   test('nothing is revoked for want of reports', async () => {
     const { world, ref } = await inGrace();
     await untilAsked(world, ref);

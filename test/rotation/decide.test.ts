@@ -151,6 +151,13 @@ describe('a decision is refused', () => {
     await expect(decided(world, { question: 1 })).rejects.toThrow(/not open any more, none is open now/);
   });
 
+  test('on another rotation than the one that was looked at', async () => {
+    const { world } = await waiting();
+    await expect(decided(world, { question: 1, rotationId: 'the-one-before' })).rejects.toThrow(
+      DecisionStale,
+    );
+  });
+
   test('while a step is at work, and then it can be made', async () => {
     const { world, ref } = await waiting();
     const until = plus(world.clock.now(), 30);

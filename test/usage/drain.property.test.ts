@@ -109,6 +109,18 @@ describe('a drained key', () => {
     });
   });
 
+  test('has no declared consumer that comes and goes and has not come with the staying key', () => {
+    drained(({ declared, presence, staying, promotedAt }) => {
+      if (!staying) return;
+      for (const { name } of declared.filter((consumer) => consumer.presence === 'intermittent')) {
+        const uses = presence
+          .filter(({ consumer, foreign }) => consumer === name && !foreign)
+          .map(({ lastUse }) => lastUse[staying.versionId] ?? '');
+        expect(uses.some((use) => use >= promotedAt)).toBe(true);
+      }
+    });
+  });
+
   test('has no consumer that is unknown, was never seen, or holds it back, and its minimum grace is over', () => {
     drained((question) => {
       const { consumers, heldBy } = drainVerdict(question);
