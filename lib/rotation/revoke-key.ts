@@ -43,7 +43,10 @@ async function wasSpared(ports: RevokePorts, turn: Turn): Promise<boolean> {
     await spare(ports, turn);
     return true;
   }
-  if (graceFacts(rotation)?.disabledAt) return isUnasked(rotation) && wasMissed(ports, turn);
+  const { disabledAt, decision } = graceFacts(rotation) ?? {};
+  // Whoever has it revoked knows who misses it.
+  const isOwners = decision?.choice === 'revoke' && decision.by !== 'policy';
+  if (disabledAt) return !isOwners && isUnasked(rotation) && wasMissed(ports, turn);
   if (!isProofOld(ports, rotation) || (rotation.kind === 'retire' && !isUnasked(rotation))) return false;
   await turn.record({ name: 'proofAged' });
   return true;

@@ -116,9 +116,12 @@ describe('a decision in a trial', () => {
     expect(await world.rotation(ref)).toMatchObject({ phase: 'rolling-back' });
   });
 
-  test('to revoke ends it, whatever the issuer says of disabling and enabling', async () => {
+  test('to revoke ends it, whoever misses the key', async () => {
     const { world, ref } = await inGrace();
+    const [old] = await world.keys();
     await runWorkflow(world, ref, { until: 'checkBreakage' });
+    const missed = { [old?.versionId ?? '']: world.clock.now() };
+    await world.report({ consumer: 'cron', instance: 'one', holds: [], lastUse: missed });
     await decided(world, {});
     await runWorkflow(world, { ...ref, run: 2 });
     expect(await world.rotation(ref)).toMatchObject({ phase: 'completed' });
