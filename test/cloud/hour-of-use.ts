@@ -46,6 +46,23 @@ export function expectedCounts(): ReadonlyMap<string, Counts> {
   return counts;
 }
 
+/** The same in each minute by each process: `<credential> <consumer> <instance> <minute>`. */
+export function expectedMinutes(): ReadonlyMap<string, Counts> {
+  const counts = new Map<string, Counts>();
+  for (let instance = 0; instance < instances; instance += 1)
+    for (let minute = 0; minute < minutes; minute += 1)
+      for (let slot = 0; slot < keysOfEach; slot += 1) {
+        const process = [consumerOf(instance), instanceOf(instance)];
+        const name = [credentialOf(keyOf(instance, slot)), ...process, minuteOf(minute)].join(' ');
+        counts.set(name, countsIn(instance, minute, slot));
+      }
+  return counts;
+}
+
+const consumerOf = (instance: number): string => `fleet-${instance % 4}`;
+const instanceOf = (instance: number): string => `instance-${instance}`;
+const minuteOf = (minute: number): string => `${plus(start, minute * 60).slice(0, 16)}Z`;
+
 /** Each process reports in the middle of a minute: this one so far, and the one before in full. */
 export const reportsOfAll = (): readonly UsageReport[] =>
   Array.from({ length: instances }, (_, instance) =>
@@ -58,8 +75,8 @@ function reportOf(instance: number, minute: number): UsageReport {
   const last = minute === minutes;
   return {
     v: 1,
-    consumer: `fleet-${instance % 4}`,
-    instance: `instance-${instance}`,
+    consumer: consumerOf(instance),
+    instance: instanceOf(instance),
     seq: minute,
     sentAt: now,
     windowStart: plus(now, -60),
@@ -79,7 +96,7 @@ function useOf(instance: number, minute: number, slot: number): KeyUse {
   return {
     credential: credentialOf(keyOf(instance, slot)),
     versionId: versionOf(keyOf(instance, slot)),
-    minute: `${begins.slice(0, 16)}Z`,
+    minute: minuteOf(minute),
     ...countsIn(instance, minute, slot),
     firstUsedAt: begins,
     lastUsedAt: plus(begins, 59),

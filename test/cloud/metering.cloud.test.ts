@@ -22,7 +22,7 @@ import { dynamoDbUsageBook } from '../../lib/aws/dynamodb-usage-book.ts';
 import { credentialRow, keyRow } from '../../lib/aws/ledger-rows.ts';
 import { type StackAddresses, stackAddresses } from '../../lib/cli/stack.ts';
 import { plus } from '../../lib/usage/instant.ts';
-import type { UsageBook } from '../../lib/usage/usage-book.ts';
+import type { UsageBook, UsageRow } from '../../lib/usage/usage-book.ts';
 import { reportLimits } from '../../lib/workflow/usage-report.ts';
 import { type Cloud, startCloud } from '../../local/cloud.ts';
 import { deploy } from '../../local/deploy.ts';
@@ -32,6 +32,7 @@ import {
   type Counts,
   credentialOf,
   expectedCounts,
+  expectedMinutes,
   keys,
   reportsOfAll,
   uses,
@@ -113,9 +114,21 @@ describe('a million uses of an hour, a tenth of the messages twice, all shuffled
     expect(sumOf([...expected.values()])).toBe(uses);
   });
 
-  test('are counted exactly by the minute, key by key', async () => {
-    const counted = await ofEachKey((id) => book.usage(id, 1));
-    expect(totals(counted)).toEqual(expected);
+  test('are counted exactly by the minute, key by key and process by process', async () => {
+    const counted = (await ofEachKey((id) => book.usage(id, 1))).flatMap(([, rows]) => rows);
+    const fleet = counted.filter(({ consumer }) => consumer !== 'odd-one');
+    expect(byMinute(fleet)).toEqual(expectedMinutes());
+    expect(fleet).toHaveLength(expectedMinutes().size);
+  });
+
+  test('are read from a minute on without those before', async () => {
+    const since = '2026-11-22T00:00Z';
+    const late = [...expectedMinutes()].filter(([name]) => {
+      const [credential, , , minute = ''] = name.split(' ');
+      return credential === credentialOf(6) && minute >= since;
+    });
+    expect(late.length).toBeGreaterThan(0);
+    expect(byMinute(await book.usage(credentialOf(6), 1, since))).toEqual(new Map(late));
   });
 
   test('are counted exactly by the day, key by key', async () => {
@@ -162,6 +175,14 @@ async function ofEachKey<T>(read: (id: string) => Promise<T>): Promise<readonly 
   for (const id of credentials) all.push([id, await read(id)]);
   return all;
 }
+
+const byMinute = (rows: readonly UsageRow[]): ReadonlyMap<string, Counts> =>
+  new Map(
+    rows.map(({ credentialId, consumer, instance, minute, ok, denied }) => [
+      [credentialId, consumer, instance, minute].join(' '),
+      { ok, denied },
+    ]),
+  );
 
 type Countable = Counts & { readonly consumer: string };
 

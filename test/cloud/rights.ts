@@ -27,6 +27,12 @@ const notShown: readonly (readonly [RegExp, reason: string])[] = [
     /^(Abandon|ProveDead): iam:ListAccessKeys$/,
     'no rotation of the access key is abandoned here, or loses a value: the registry’s show it by its own list',
   ],
+  [/^AskOwner: dynamodb:PutItem$/, 'every step may write audited changes; this one keeps a token only'],
+  [
+    /^EnableKey: iam:UpdateAccessKey$/,
+    'nobody misses the access key here; the vendor’s keys show the way back by its own API',
+  ],
+  [/^OwnerTopic: sns:Publish$/, 'the bus publishes with it, and the local cloud without asking for a role'],
   [/^RecordEvent: s3:GetObject$/, 'to compare, when an event comes twice'],
   [/^SweepDue: dynamodb:(Scan|PutItem)$/, 'the survey of each hour, and what waits for its window'],
   [

@@ -160,7 +160,7 @@ describe.concurrent('a planned rotation', () => {
       verdict: { outcome: 'waiting', heldBy: ['stuck'] },
     });
     expect('verdict' in isHeld.rotation && isHeld.rotation.verdict?.reason).toContain(
-      'stuck used the old key',
+      'stuck used generation 1',
     );
     expect(await on.registry.read(packageName, before.apiKey)).toBe(200);
     await expect(askForRotation(on, 'held')).rejects.toThrow(
