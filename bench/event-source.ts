@@ -7,6 +7,8 @@ export interface EventSource {
   readonly batchSize: number;
   /** How long a batch is gathered after its first message. */
   readonly window: Seconds;
+  /** How many batches the function has at a time, at most. */
+  readonly atOnce: number;
 }
 
 const mapping = z.object({
@@ -14,6 +16,7 @@ const mapping = z.object({
     FunctionName: z.object({ Ref: z.string() }),
     BatchSize: z.int(),
     MaximumBatchingWindowInSeconds: z.int(),
+    ScalingConfig: z.object({ MaximumConcurrency: z.int() }),
   }),
 });
 
@@ -23,19 +26,11 @@ export function eventSourceOf(template: Pick<Template, 'findResources'>, functio
   for (const each of all) {
     const { success, data } = mapping.safeParse(each);
     if (!success || !data.Properties.FunctionName.Ref.startsWith(functionName)) continue;
-    const { BatchSize: batchSize, MaximumBatchingWindowInSeconds: window } = data.Properties;
-    return { batchSize, window };
+    const { BatchSize: batchSize, MaximumBatchingWindowInSeconds: window, ScalingConfig } = data.Properties;
+    return { batchSize, window, atOnce: ScalingConfig.MaximumConcurrency };
   }
   throw new Error(`the stack has no batches for ${functionName}: see what changed in its event source`);
 }
-
-/**
- * Lambda begins with five batches at a time, and no page says which of them a message goes to: here to any, so that
- * each has messages of every process, and folding saves least.
- *
- * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
- */
-export const connections = 5;
 
 /** What an invocation can be given, in bytes: a batch ends before. */
 const payloadLimit = 6 * 1024 * 1024;
@@ -45,14 +40,20 @@ interface Message {
   readonly sentTimestampMs: number;
 }
 
-/** @param messages in the order in which they were sent. */
+/**
+ * No page says which of the batches that Lambda gathers at a time a message goes to: here to any, so that each has
+ * messages of every process, and folding saves least.
+ *
+ * @param messages in the order in which they were sent.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+ */
 export function batchesOf<Sent extends Message>(
   messages: readonly Sent[],
-  { batchSize, window }: EventSource,
+  { batchSize, window, atOnce }: EventSource,
 ): readonly (readonly Sent[])[] {
   const batches: Sent[][] = [];
   const open = new Map<number, { readonly batch: Sent[]; readonly endsAtMs: number; bytes: number }>();
-  const connectionOf = evenly(connections);
+  const connectionOf = evenly(atOnce);
   for (const message of messages) {
     const connection = connectionOf();
     const size = Buffer.byteLength(message.body);

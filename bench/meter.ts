@@ -14,8 +14,8 @@ export interface Meter {
   readonly used: ReadonlyMap<Usage, number>;
   /** How many requests of each kind there were, by AWS's name for them. */
   readonly requests: ReadonlyMap<string, number>;
-  /** Write units of the table by partition key: DynamoDB takes no more than 1,000 a second for one. */
-  readonly writes: ReadonlyMap<string, number>;
+  /** Write units of the table by partition key and second: DynamoDB takes no more than 1,000 a second for one. */
+  readonly writes: ReadonlyMap<string, ReadonlyMap<number, number>>;
   count(what: Usage, amount?: number): void;
   /** For a client's middleware stack, at step `finalizeRequest`: where requests are as they are sent. */
   listen<Args extends object, Answer extends object>(
@@ -26,6 +26,10 @@ export interface Meter {
 
 /** Where a client's middleware hears requests as they are sent, each try by itself. */
 export const asSent = { step: 'finalizeRequest', priority: 'low', name: 'meter' } as const;
+
+/** Write units that a partition has taken in one second, at the most. */
+export const hottestSecond = ({ writes }: Pick<Meter, 'writes'>): number =>
+  Math.max(0, ...[...writes.values()].flatMap((seconds) => [...seconds.values()]));
 
 /** How many requests of any kind. */
 export const requestsOf = ({ requests }: Pick<Meter, 'requests'>): number =>
@@ -67,12 +71,13 @@ const entries = z.object({ Entries: z.array(z.object({ Detail: z.string() })) })
 export function meterOf({ client, table }: LedgerTable): Meter {
   const used = new Map<Usage, number>();
   const requests = new Map<string, number>();
-  const writes = new Map<string, number>();
+  const writes = new Map<string, Map<number, number>>();
   const items = new Map<string, Item>();
   const add = (what: Usage, amount = 1): void => void used.set(what, (used.get(what) ?? 0) + amount);
 
   /** @param times 2 in a transaction, which writes every row twice. */
   const write = async (Key: z.output<typeof written>, times: number): Promise<void> => {
+    const second = Math.floor(Date.now() / 1000);
     const { Item: after } = await client.send(
       new GetCommand({ TableName: table, Key, ConsistentRead: true }),
     );
@@ -82,7 +87,9 @@ export function meterOf({ client, table }: LedgerTable): Meter {
     else items.delete(name);
     const units = times * writeUnits(before, after);
     const partition = Key?.[partitionKey] ?? '';
-    writes.set(partition, (writes.get(partition) ?? 0) + units);
+    const ofPartition = writes.get(partition) ?? new Map<number, number>();
+    writes.set(partition, ofPartition);
+    ofPartition.set(second, (ofPartition.get(second) ?? 0) + units);
     add('writeUnit', units + times * indexWrites(before, after));
   };
   const dynamoDb = async (operation: string, body: unknown, output: unknown): Promise<void> => {

@@ -56,7 +56,8 @@ export const addressOf = {
   installation: () => at('INSTALLATION', 'META'),
   presence: ({ credentialId, consumer, instance }: Presence) =>
     at(partitionOf.presence(credentialId), `${consumer}#${instance}`),
-  usage: (row: UsageRow) => at(partitionOf.usage(row), `${row.consumer}#${row.instance}#${row.minute}`),
+  /** By minute first, so that the last hour is read without the weeks before it. */
+  usage: (row: UsageRow) => at(partitionOf.usage(row), `${row.minute}#${row.consumer}#${row.instance}`),
   /** By day first, so that the last week is read without the years before it. */
   day: ({ credentialId, day, generation, consumer }: DayName) =>
     at(partitionOf.days(credentialId), `${day}#${padded(generation, 6)}#${consumer}`),

@@ -1,6 +1,7 @@
 /** Many rows of the ledger's table by their addresses, in few requests. */
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import { ledgerTable } from '../rotation/ledger-table.ts';
+import { inParallel } from '../usage/in-parallel.ts';
 import type { LedgerTable } from './document-client.ts';
 import type { Address, Row } from './ledger-rows.ts';
 import { systemClock } from './system-clock.ts';
@@ -9,6 +10,9 @@ const { partitionKey, sortKey } = ledgerTable;
 
 /** DynamoDB's limit. */
 const mostAtOnce = 100;
+
+/** Requests of one call under way at a time. */
+const requestsAtOnce = 4;
 
 /** Answers of a busy table that leave something out before it counts as failed. */
 const mostRounds = 8;
@@ -23,8 +27,10 @@ export async function readRows(ledger: LedgerTable, addresses: readonly Address[
   const chunks = Array.from({ length: Math.ceil(addresses.length / mostAtOnce) }, (_, index) =>
     addresses.slice(index * mostAtOnce, (index + 1) * mostAtOnce),
   );
-  const found = await Promise.all(chunks.map((chunk) => readChunk(ledger, chunk)));
-  const rows = new Map(found.flat().map((row) => [nameOf(row), row]));
+  const rows = new Map<string, Row>();
+  await inParallel(chunks, requestsAtOnce, async (chunk) => {
+    for (const row of await readChunk(ledger, chunk)) rows.set(nameOf(row), row);
+  });
   return { get: (address) => rows.get(nameOf(address)) };
 }
 

@@ -13,8 +13,8 @@ import { minuteRow, readDay, readMinute } from './usage-rows.ts';
 /** Minutes in one transaction: with their day no more than the 100 items that one read takes. */
 const minutesAtOnce = 99;
 
-/** Tries of one transaction. Others are in its way for milliseconds each, also with all of Lambda's pollers at work. */
-const mostTries = 10;
+/** Tries of one transaction. Others are in its way for milliseconds each, also with all five batches at work that there may be. */
+const mostTries = 30;
 
 /** Minutes of one day, key and consumer, few enough for one transaction. */
 export type CountsPart = readonly UsageRow[];

@@ -29,7 +29,7 @@ export interface KeyturnClientOptions {
    * `lostAfter` in keyturn.yaml, after which keyturn takes a silent process for gone. @default 3600, the maximum
    */
   readonly keepFor?: number;
-  /** Hears of reports that cannot be sent, once per outage; must not throw. @default one line of console.warn */
+  /** Hears of reports that cannot be sent, once per outage; if it throws, that line is written. @default one line of console.warn */
   readonly onError?: (error: Error) => void;
   /** Hears of every attempt and of every failed read of a secret; must not throw. */
   readonly observe?: (event: ClientEvent) => void;
@@ -53,7 +53,10 @@ export interface CredentialOptions {
 export interface KeyturnClient {
   /** A handle on one credential; nothing is read before its first use. At most 25 per client, each once. */
   credential(options: CredentialOptions): CredentialHandle;
-  /** Reports now: at the end of each Lambda invocation or cron run. Never rejects. */
+  /**
+   * Reports now: at the end of each Lambda invocation or cron run. Waits 2 seconds at most, and 250 ms while the queue
+   * cannot be reached. Never rejects.
+   */
   flush(): Promise<void>;
   /** Waits for calls under way and says goodbye, so that nobody waits for this process. Uses afterwards throw. */
   leave(): Promise<void>;

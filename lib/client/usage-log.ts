@@ -33,6 +33,8 @@ const mostMinutes = 1_000;
 /** As many more may pile up before the oldest are looked for, so that not every use pays for a search. */
 const slack = 100;
 const keptMs = 15 * 60_000;
+/** keyturn refuses a report with a time more than 5 minutes after it was sent; less is cut to when it was sent. */
+const mostAheadMs = 60_000;
 /** Host names in one minute of one key: a report full of them must not become too large to be read. */
 const mostDestinations = 3;
 
@@ -64,30 +66,49 @@ export function usageLog(): UsageLog {
       .forEach(forget);
   };
 
+  /** Adds to the minute that is now. */
+  const add = (more: Minute['use'], now: number): void => {
+    const startMs = now - (now % 60_000);
+    const name = `${more.credential} ${more.versionId} ${startMs}`;
+    const before = minutes.get(name);
+    const { ok = 0, denied = 0, destinations: known = [] } = before?.use ?? {};
+    const destinations = (more.destinations ?? []).reduce(withDestination, known);
+    minutes.set(name, {
+      name,
+      startMs,
+      // a clock that is set back within the minute must not turn the span round
+      firstMs: Math.min(before?.firstMs ?? now, now),
+      lastMs: Math.max(before?.lastMs ?? now, now),
+      use: {
+        credential: more.credential,
+        versionId: more.versionId,
+        ok: ok + more.ok,
+        denied: denied + more.denied,
+        ...(destinations.length > 0 && { destinations }),
+      },
+    });
+  };
+  /**
+   * After the clock was set back: uses that lie ahead of it move to now, which is not before they happened. Counts
+   * that were acknowledged under their old minute stay there.
+   */
+  const bringBack = (now: number): void => {
+    for (const minute of [...minutes.values()].filter(({ lastMs }) => lastMs > now + mostAheadMs)) {
+      const { ok, denied } = acknowledged.get(minute.name)?.use ?? { ok: 0, denied: 0 };
+      forget(minute);
+      add({ ...minute.use, ok: minute.use.ok - ok, denied: minute.use.denied - denied }, now);
+    }
+  };
+
   return {
     record(credential, versionId, outcome, destination) {
-      const now = Date.now();
-      const startMs = now - (now % 60_000);
-      const name = `${credential} ${versionId} ${startMs}`;
-      const before = minutes.get(name);
-      const { ok = 0, denied = 0, destinations: known = [] } = before?.use ?? {};
-      const destinations = withDestination(known, destination);
-      minutes.set(name, {
-        name,
-        startMs,
-        firstMs: before?.firstMs ?? now,
-        lastMs: now,
-        use: {
-          credential,
-          versionId,
-          ok: ok + (outcome === 'accepted' ? 1 : 0),
-          denied: denied + (outcome === 'refused' ? 1 : 0),
-          ...(destinations.length > 0 && { destinations }),
-        },
-      });
+      const [ok, denied] = [Number(outcome === 'accepted'), Number(outcome === 'refused')];
+      const destinations = destination === undefined ? [] : [destination];
+      add({ credential, versionId, ok, denied, destinations }, Date.now());
       if (minutes.size > mostMinutes + slack) tidy();
     },
     take() {
+      bringBack(Date.now());
       const all = [...minutes.values()];
       const news = all.filter(isNews).sort(byTime);
       const sent = [...new Set([...lastUses(all), ...news])].slice(0, keysPerReport);
@@ -104,9 +125,8 @@ export function usageLog(): UsageLog {
   };
 }
 
-function withDestination(known: readonly string[], destination: string | undefined): readonly string[] {
-  if (destination === undefined || known.length >= mostDestinations || known.includes(destination))
-    return known;
+function withDestination(known: readonly string[], destination: string): readonly string[] {
+  if (known.length >= mostDestinations || known.includes(destination)) return known;
   return [...known, destination];
 }
 

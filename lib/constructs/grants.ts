@@ -27,6 +27,8 @@ export interface Grantable {
 interface Right {
   readonly actions: readonly string[];
   readonly resources: readonly string[];
+  /** Only rows whose partition keys begin like one of these. @default every row */
+  readonly partitions?: readonly string[];
   /** Why resources may have wildcards. cdk-nag is told of no others, so it finds a right that has become wider. */
   readonly wildcards?: string;
 }
@@ -51,16 +53,12 @@ const rights: Readonly<Record<Use, Rights>> = {
     right(['dynamodb:Query'], [`${table.tableArn}/index/${ledgerTable.dueIndex.name}`]),
   ],
   'usage.fold': ({ table, key }) => [
-    right(
-      [
-        'dynamodb:GetItem',
-        'dynamodb:BatchGetItem',
-        'dynamodb:Query',
-        'dynamodb:PutItem',
-        'dynamodb:UpdateItem',
-      ],
-      [table.tableArn],
-    ),
+    right(['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'], [table.tableArn]),
+    // It reads what anybody may send: of rotations and keys it can change nothing.
+    {
+      ...right(['dynamodb:PutItem', 'dynamodb:UpdateItem'], [table.tableArn]),
+      partitions: ['SEEN#*', 'USE#*', 'DAYS#*'],
+    },
     right(encrypt, [key.keyArn]),
   ],
   'events.put': ({ bus }) => [right(['events:PutEvents'], [bus.eventBusArn])],
@@ -84,8 +82,12 @@ const rights: Readonly<Record<Use, Rights>> = {
 };
 
 export function grant(fn: NodejsFunction, uses: readonly Use[], on: Grantable): void {
-  for (const { actions, resources, wildcards } of uses.flatMap((use) => rights[use](on))) {
-    fn.addToRolePolicy(allow(actions, resources));
+  for (const { actions, resources, partitions, wildcards } of uses.flatMap((use) => rights[use](on))) {
+    const statement = allow(actions, resources);
+    if (partitions) {
+      statement.addCondition('ForAllValues:StringLike', { 'dynamodb:LeadingKeys': [...partitions] });
+    }
+    fn.addToRolePolicy(statement);
     if (wildcards === undefined) continue;
     for (const arn of resources.filter((resource) => resource.includes('*')))
       acknowledgeWildcard(fn.role ?? fn, arn, wildcards);

@@ -49,8 +49,11 @@ import { ownerTopic } from './owner-topic.ts';
 import { RotationWorkflow } from './rotation-workflow.ts';
 import { deadLetterQueue, everyMinute, grantSend, onRotateRequested, queue, takeFrom } from './triggers.ts';
 
-/** Seconds for a thousand reports, each with many keys and minutes. */
-const foldTimeout = 180;
+/** Seconds for a thousand reports, each with many keys and minutes, and MiB for all of them at once. */
+const fold = { timeout: 180, memory: 512 } as const;
+
+/** Each paces its writes to a busy partition so that this many together do not pass what DynamoDB takes there. */
+const foldsAtOnce = 5;
 
 /** Room for 10,000 credentials: seconds, the most that Lambda allows, and MiB. */
 const registration = { timeout: 900, memory: 1024 } as const;
@@ -224,7 +227,7 @@ export class Keyturn extends Construct {
   }
 
   private requests(deadLetters: Queue): void {
-    const requests = queue(this, 'Requests', this.#key, deadLetters, Duration.seconds(60));
+    const requests = queue(this, 'Requests', this.#key, deadLetters, { timeout: Duration.seconds(60) });
     const startRotation = this.handler(
       'StartRotation',
       'start-rotation',
@@ -242,17 +245,18 @@ export class Keyturn extends Construct {
   }
 
   private usageIntake(deadLetters: Queue): Queue {
-    const usage = queue(this, 'Usage', this.#key, deadLetters, Duration.seconds(foldTimeout));
+    const window = Duration.seconds(this.#declared.config.mode === 'demo' ? 1 : 20);
+    const usage = queue(this, 'Usage', this.#key, deadLetters, {
+      timeout: Duration.seconds(fold.timeout),
+      window,
+    });
     const keptDays = Math.ceil(this.#declared.config.usage.keep / Duration.days(1).toSeconds());
-    const fold = this.handler('FoldUsage', 'fold-usage', ['usage.fold'], {
-      timeout: foldTimeout,
+    const foldUsage = this.handler('FoldUsage', 'fold-usage', ['usage.fold'], {
+      ...fold,
       environment: { deadLetterQueueUrl: deadLetters.queueUrl, usageKeptDays: String(keptDays) },
     });
-    grantSend(fold, deadLetters);
-    takeFrom(fold, usage, {
-      batchSize: 1000,
-      maxBatchingWindow: Duration.seconds(this.#declared.config.mode === 'demo' ? 1 : 20),
-    });
+    grantSend(foldUsage, deadLetters);
+    takeFrom(foldUsage, usage, { batchSize: 1000, maxBatchingWindow: window, maxConcurrency: foldsAtOnce });
     return usage;
   }
 

@@ -31,12 +31,15 @@ interface OwnerMessage {
   readonly fields: readonly string[];
 }
 
+/** Makes an answer that comes late, or to an old message, one that is refused. */
+const toThisQuestion = ` --question ${EventField.fromPath('$.detail.question')} --rotation ${EventField.fromPath('$.detail.rotationId')}`;
+
 const messages: readonly OwnerMessage[] = [
   {
     event: 'Decision Needed',
     text: (credential, run) =>
-      `${credential}: the key that is to leave should be out of use by now, and is not proven so (see reason). Nobody is cut off, and nothing is revoked until you say so. See who uses it: ${run('drain')}. Then say what follows: ${run('decide', ' extend 24h')}, or ${run('decide', ' revoke')}, or ${run('decide', ' roll-back')}.`,
-    fields: ['question', 'reason', 'heldBy', 'owner'],
+      `${credential}: a decision is needed on the key that is to leave (see reason). keyturn revokes it only when you say so, or when it is proven that nobody uses it. See who does, and all that you can decide: ${run('drain')}. To wait another day: ${run('decide', ` extend 24h${toThisQuestion}`)}. To end it now, whoever still uses it: ${run('decide', ` revoke${toThisQuestion}`)}.`,
+    fields: ['rotationId', 'question', 'reason', 'heldBy', 'owner'],
   },
   {
     event: 'Key Enabled',
@@ -104,8 +107,8 @@ function publisher(scope: Construct, { topicArn }: Topic, { keyArn }: IKey): Rol
 }
 
 /**
- * JSON, since only that can be filtered by its content. Into the text goes nothing but the credential's id: what may
- * hold quotes has a field of its own, into which EventBridge writes it as JSON.
+ * JSON, since only that can be filtered by its content. Into the text goes nothing but ids and the question's number:
+ * what may hold quotes has a field of its own, into which EventBridge writes it as JSON.
  */
 function inputOf({ installation }: OwnerTopicProps, { event, text, fields }: OwnerMessage): RuleTargetInput {
   const credential = EventField.fromPath('$.detail.credential');

@@ -14,13 +14,20 @@ import { eventSource, rotateRequested } from '../workflow/events.ts';
 import { acknowledge, acknowledgeWildcard, evidence } from './acknowledge.ts';
 import { allow } from './handler-function.ts';
 
+/** The function that takes a queue's messages. */
+interface Receiver {
+  readonly timeout: Duration;
+  /** How long Lambda gathers a batch for it. @default not at all */
+  readonly window?: Duration;
+}
+
 /** An encrypted queue that only TLS reaches. */
 export function queue(
   scope: Construct,
   id: string,
   key: IKey,
   deadLetterQueue?: Queue,
-  receiver?: Duration,
+  receiver?: Receiver,
 ): Queue {
   return new Queue(scope, id, {
     encryption: QueueEncryption.KMS,
@@ -28,8 +35,12 @@ export function queue(
     enforceSSL: true,
     retentionPeriod: Duration.days(14),
     removalPolicy: RemovalPolicy.DESTROY,
-    // AWS advises six times the receiving function's timeout, so that a throttled batch is not seen twice.
-    ...(receiver && { visibilityTimeout: Duration.seconds(6 * receiver.toSeconds()) }),
+    // AWS advises six times the receiving function's timeout, and the window, so that a throttled batch is not seen twice.
+    ...(receiver && {
+      visibilityTimeout: Duration.seconds(
+        6 * receiver.timeout.toSeconds() + (receiver.window?.toSeconds() ?? 0),
+      ),
+    }),
     ...(deadLetterQueue && { deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: 5 } }),
   });
 }

@@ -80,10 +80,12 @@ const listRequest = z.strictObject({
 const lastUseRequest = z.strictObject({
   ...request,
   answer: z.strictObject({
-    /** When the key was last used: ISO 8601 with its offset, or a number since 1970; null or not there for never. */
+    /** When the key was last used: ISO 8601 with its offset, or a number since 1970; null for never. */
     lastUsedAt: dottedPath,
     /** When a call with the key was last refused, one with a disabled key too. */
     lastDeniedAt: dottedPath.optional(),
+    /** The issuer leaves a time out when there was none. @default a time that is not there is an error */
+    absentMeansNever: z.boolean().optional(),
   }),
 });
 

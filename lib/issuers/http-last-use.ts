@@ -18,27 +18,35 @@ const [firstMillisecond, lastMillisecond] = [-62_135_596_800_000, 253_402_300_79
  */
 export function readLastUse(paths: LastUseRequest['answer'], json: unknown, where: string): LastUse {
   if (json === null || typeof json !== 'object') throw unreadable(where, '', 'an object');
-  const { lastUsedAt, lastDeniedAt } = paths;
+  const { lastUsedAt, lastDeniedAt, absentMeansNever = false } = paths;
+  const timeAt = (path: string) => timeOrNever(json, path, where, absentMeansNever);
   return {
-    lastUsedAt: timeOrNever(json, lastUsedAt, where),
-    lastDeniedAt: lastDeniedAt === undefined ? null : timeOrNever(json, lastDeniedAt, where),
+    lastUsedAt: timeAt(lastUsedAt),
+    lastDeniedAt: lastDeniedAt === undefined ? null : timeAt(lastDeniedAt),
   };
 }
 
-/** Never, when there is no such field, but only in an object that is there: a misspelt path must not prove silence. */
-function timeOrNever(json: object, path: string, where: string): Instant | null {
+/** Null is never. So is a field that is not there, but only on the block's word: a misspelt path must not prove silence. */
+function timeOrNever(json: object, path: string, where: string, absentMeansNever: boolean): Instant | null {
   const value = valueAt(json, path);
   if (value === null) return null;
   if (value === undefined) {
-    const parent = valueAt(json, path.split('.').slice(0, -1).join('.'));
-    if (parent === null || (typeof parent === 'object' && !Array.isArray(parent))) return null;
-    throw new IssuerRejected(`${where} has no ${JSON.stringify(path)} in its answer: correct the path`);
+    if (absentMeansNever && mayLack(json, path)) return null;
+    throw new IssuerRejected(
+      `${where} has no field ${JSON.stringify(path)} in its answer: correct the path${absentMeansNever ? '' : ', or set answer.absentMeansNever if the issuer leaves the field out for never'}`,
+    );
   }
   const milliseconds = millisecondsOf(value);
   if (milliseconds >= firstMillisecond && milliseconds <= lastMillisecond) return instant(milliseconds);
   throw new IssuerRejected(
     `${where} has something else than a time at ${JSON.stringify(path)} in its answer: expected ISO 8601 with its offset, seconds or milliseconds since 1970, or null`,
   );
+}
+
+/** Whether the object that the field belongs to is there, or null: only then does its lack say something. */
+function mayLack(json: object, path: string): boolean {
+  const parent = valueAt(json, path.split('.').slice(0, -1).join('.'));
+  return typeof parent === 'object' && !Array.isArray(parent);
 }
 
 function millisecondsOf(value: unknown): number {

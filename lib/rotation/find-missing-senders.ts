@@ -1,8 +1,8 @@
 /** Finds missing senders: ids of declared roles that IAM did not know when their credential was registered. */
+import { inParallel } from '../usage/in-parallel.ts';
 import { type Instant, plus } from '../usage/instant.ts';
 import { changeCredential, unlessChanged } from './change-credential.ts';
 import type { Credential } from './credential.ts';
-import { inParallel } from './in-parallel.ts';
 import type { Ports } from './ports.ts';
 import { questionsAtOnce } from './senders.ts';
 

@@ -1,11 +1,11 @@
 /** Register credentials: brings the ledger to what keyturn.yaml declares, at every deploy. */
+import { inParallel } from '../usage/in-parallel.ts';
 import type { Instant } from '../usage/instant.ts';
 import { canonicalJson } from './audit.ts';
 import { changeCredential, unlessChanged } from './change-credential.ts';
 import type { Credential, Declaration } from './credential.ts';
 import { dueAfter, dueAfterAdoption, failuresUntilFailing } from './due.ts';
 import { InvalidInput } from './errors.ts';
-import { inParallel } from './in-parallel.ts';
 import type { LedgerView, Ports } from './ports.ts';
 import { resolveSenders, type Senders } from './senders.ts';
 import { checkWithinReach } from './within-reach.ts';

@@ -1,8 +1,8 @@
 /** Who speaks for a consumer: the ids of the roles that keyturn.yaml declares, as AWS puts them on what they send. */
+import { inParallel } from '../usage/in-parallel.ts';
 import { plus, type Seconds } from '../usage/instant.ts';
 import type { Consumer } from '../usage/presence.ts';
 import type { Credential, Declaration } from './credential.ts';
-import { inParallel } from './in-parallel.ts';
 import type { Ports } from './ports.ts';
 
 /** What IAM says of a role: its id, null for none of this ARN, or why it did not say. */

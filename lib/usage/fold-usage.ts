@@ -1,9 +1,13 @@
 /** Takes a batch of usage reports off the queue into the usage book. */
 import { foldReports } from './fold.ts';
+import { inParallel } from './in-parallel.ts';
 import type { Seconds } from './instant.ts';
 import type { ParsedReport, Rejection } from './report.ts';
 import { credentialsOf, type ReportMessage } from './report-message.ts';
 import { countsReachOf, type KnownCredential, type UsageBook } from './usage-book.ts';
+
+/** Credentials at a time: a batch can name 100,000, all made up, and each has a request of its own. */
+export const credentialsAtOnce = 16;
 
 /** A message as SQS hands it to the Lambda. */
 export interface QueuedReport {
@@ -86,14 +90,15 @@ async function write({ usageBook }: FoldUsagePorts, folded: ReturnType<typeof fo
   );
 }
 
-/** Does it for all at once; what went wrong, by credential. The caller hands it on: nothing is lost here. */
+/** Does it for all, a few at a time; what went wrong, by credential. The caller hands it on: nothing is lost here. */
 async function forEach(
   credentialIds: Iterable<string>,
   action: (credentialId: string) => Promise<void>,
 ): Promise<Errors> {
   const errors = new Map<string, unknown>();
-  const actions = [...credentialIds].map((id) => action(id).catch((error: unknown) => errors.set(id, error)));
-  await Promise.all(actions);
+  await inParallel(credentialIds, credentialsAtOnce, async (id) => {
+    await action(id).catch((error: unknown) => errors.set(id, error));
+  });
   return errors;
 }
 

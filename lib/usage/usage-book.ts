@@ -60,10 +60,18 @@ export interface UsageBook {
    * that they are made of, so they are exact whatever comes twice, late, or is cut off between two writes.
    */
   apply(updates: UsageUpdates): Promise<void>;
-  /** Every process that has reported on the credential, read consistently. */
+  /**
+   * Every process that has reported on the credential and stays, read consistently; those that have left are one row
+   * for each consumer, as `withoutLeavers` makes it, so that an autoscaled fleet's past fits into memory.
+   */
   presence(credentialId: string): Promise<readonly Presence[]>;
-  /** Uses of one key by process and minute, as far back as they are kept; in no order. */
-  usage(credentialId: string, generation: number): Promise<readonly UsageRow[]>;
+  /**
+   * Uses of one key by process and minute; in no order.
+   *
+   * @param since from the minute on that this lies in, `2026-11-21T10:42Z` or any instant. @default as far back as
+   * they are kept
+   */
+  usage(credentialId: string, generation: number, since?: string): Promise<readonly UsageRow[]>;
   /** Uses by consumer, key and day from `since` (`2026-11-14`) on, across all generations; in no order. */
   days(credentialId: string, since: string): Promise<readonly UsageDay[]>;
   /** @returns undefined for a credential that was never registered. */

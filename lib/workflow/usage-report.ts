@@ -1,7 +1,7 @@
 /** Reads usage report v1 (v1.1) from a queue that any consumer can write to: strict, and bounded in every direction. */
 import * as z from 'zod';
-import { instant } from '../usage/instant.ts';
-import type { ParsedReport, UsageReport } from '../usage/report.ts';
+import { type Instant, instant } from '../usage/instant.ts';
+import type { KeyUse, ParsedReport, UsageReport } from '../usage/report.ts';
 
 /** What a report may hold; a process with more splits it over several instances. */
 export const reportLimits = {
@@ -30,31 +30,44 @@ const hostName = z
   .string()
   .regex(/^[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?$/, { error: 'expected a host name in lower case' });
 
-const keyUse = z.strictObject({
-  credential: credentialId,
-  versionId,
-  minute: z.iso.datetime({ precision: -1 }),
-  ok: count,
-  denied: count,
-  sources: z.array(source).max(reportLimits.sources).exactOptional(),
-  destinations: z.array(hostName).max(reportLimits.destinations).exactOptional(),
-  firstUsedAt: time,
-  lastUsedAt: time,
-});
+const keyUse = z
+  .strictObject({
+    credential: credentialId,
+    versionId,
+    minute: z.iso.datetime({ precision: -1 }),
+    ok: count,
+    denied: count,
+    sources: z.array(source).max(reportLimits.sources).exactOptional(),
+    destinations: z.array(hostName).max(reportLimits.destinations).exactOptional(),
+    firstUsedAt: time,
+    lastUsedAt: time,
+  })
+  .superRefine((use, context) => {
+    const [begins, ends] = spanOf(use);
+    mustNotPrecede(context, 'firstUsedAt', use.firstUsedAt, begins);
+    mustNotPrecede(context, 'lastUsedAt', use.lastUsedAt, use.firstUsedAt);
+    if (use.lastUsedAt < ends) return;
+    const message = `${use.lastUsedAt} lies after its minute ${use.minute}`;
+    context.addIssue({ code: 'custom', path: ['lastUsedAt'], message });
+  });
 
-const usageReport = z.strictObject({
-  v: z.literal(1),
-  consumer: label,
-  instance: label,
-  seq: z.int().min(0),
-  sentAt: time,
-  windowStart: time,
-  windowEnd: time,
-  leaving: z.boolean().exactOptional(),
-  credentials: z.array(credentialId).max(reportLimits.credentials),
-  holds: z.array(versionId).max(reportLimits.holds),
-  keys: z.array(keyUse).max(reportLimits.keys),
-}) satisfies z.ZodType<UsageReport>;
+const usageReport = z
+  .strictObject({
+    v: z.literal(1),
+    consumer: label,
+    instance: label,
+    seq: z.int().min(0),
+    sentAt: time,
+    windowStart: time,
+    windowEnd: time,
+    leaving: z.boolean().exactOptional(),
+    credentials: z.array(credentialId).max(reportLimits.credentials),
+    holds: z.array(versionId).max(reportLimits.holds),
+    keys: z.array(keyUse).max(reportLimits.keys),
+  })
+  .superRefine(({ windowStart, windowEnd }, context) =>
+    mustNotPrecede(context, 'windowEnd', windowEnd, windowStart),
+  ) satisfies z.ZodType<UsageReport>;
 
 /** The report in a message's body, or why it is none; never throws, whatever the body. */
 export function parseUsageReport(body: string): ParsedReport {
@@ -70,6 +83,17 @@ export function parseUsageReport(body: string): ParsedReport {
     return { ok: false, code: 'from the future', reason };
   }
   return { ok: true, report: parsed.data };
+}
+
+/** A minute's first instant, and the first one after it. */
+function spanOf({ minute }: Pick<KeyUse, 'minute'>): readonly [Instant, Instant] {
+  const beginsMs = Date.parse(minute);
+  return [instant(beginsMs), instant(beginsMs + 60_000)];
+}
+
+function mustNotPrecede(context: z.core.$RefinementCtx, field: string, at: Instant, earliest: Instant): void {
+  if (at >= earliest) return;
+  context.addIssue({ code: 'custom', path: [field], message: `${at} lies before ${earliest}` });
 }
 
 /** Undefined for what is no JSON, which no schema accepts. */

@@ -23,6 +23,7 @@ const asked = (credential: string, owner: string) => ({
   DetailType: 'Decision Needed',
   Detail: JSON.stringify({
     credential,
+    rotationId: '0d5c2b3e-6f0e-5b1c-9a57-3f2d8c1e4b6a',
     question: 2,
     reason: 'invoicer used generation 4 at 10:42, 3 minutes ago; "cron" is silent',
     heldBy: ['invoicer'],
@@ -45,9 +46,12 @@ it('an owner hears of the own credentials only, in words, with the commands to r
   }
   expect(bodies).toEqual([
     {
-      text: expect.stringContaining('keyturn decide billing-agent extend 24h --stack prod'),
+      text: expect.stringContaining(
+        'keyturn decide billing-agent extend 24h --question 2 --rotation 0d5c2b3e-6f0e-5b1c-9a57-3f2d8c1e4b6a --stack prod',
+      ),
       event: 'Decision Needed',
       credential: 'billing-agent',
+      rotationId: '0d5c2b3e-6f0e-5b1c-9a57-3f2d8c1e4b6a',
       question: 2,
       reason: 'invoicer used generation 4 at 10:42, 3 minutes ago; "cron" is silent',
       heldBy: ['invoicer'],

@@ -1,11 +1,11 @@
 /** Batches as the bench reckons them: no invocation gets more than Lambda would give it. */
 import { describe, expect, it } from 'vitest';
-import { batchesOf, connections, eventSourceOf } from '../../bench/event-source.ts';
+import { batchesOf, eventSourceOf } from '../../bench/event-source.ts';
 
 const messagesEvery = (seconds: number, count: number, body = '{}') =>
   Array.from({ length: count }, (_, index) => ({ body, sentTimestampMs: 1000 * seconds * index, index }));
 
-const source = { batchSize: 10, window: 20 };
+const source = { batchSize: 10, window: 20, atOnce: 5 };
 
 describe('the batches of a queue', () => {
   it('hold every message once', () => {
@@ -17,7 +17,7 @@ describe('the batches of a queue', () => {
   it('are never larger than the batch size, and most are full where messages are many', () => {
     const sizes = batchesOf(messagesEvery(0.01, 1000), source).map(({ length }) => length);
     expect(Math.max(...sizes)).toBe(10);
-    expect(sizes.filter((size) => size < 10).length).toBeLessThanOrEqual(connections);
+    expect(sizes.filter((size) => size < 10).length).toBeLessThanOrEqual(source.atOnce);
   });
 
   it('are gathered no longer than the window after their first message', () => {
@@ -29,7 +29,7 @@ describe('the batches of a queue', () => {
 
   it('weigh no more than an invocation can be given', () => {
     const heavy = messagesEvery(0.01, 100, 'x'.repeat(1024 * 1024));
-    const sizes = batchesOf(heavy, { batchSize: 1000, window: 20 }).map(({ length }) => length);
+    const sizes = batchesOf(heavy, { ...source, batchSize: 1000 }).map(({ length }) => length);
     expect(Math.max(...sizes)).toBe(6);
   });
 
@@ -43,11 +43,19 @@ describe('the event source of a function', () => {
   const mapping = (Ref: string, more: object) => ({ Properties: { FunctionName: { Ref }, ...more } });
   const findResources = () => ({
     requests: mapping('KeyturnStartRotation0123ABCD', { BatchSize: 10 }),
-    usage: mapping('KeyturnFoldUsage0123ABCD', { BatchSize: 1000, MaximumBatchingWindowInSeconds: 20 }),
+    usage: mapping('KeyturnFoldUsage0123ABCD', {
+      BatchSize: 1000,
+      MaximumBatchingWindowInSeconds: 20,
+      ScalingConfig: { MaximumConcurrency: 5 },
+    }),
   });
 
   it('is what the template says', () => {
-    expect(eventSourceOf({ findResources }, 'KeyturnFoldUsage')).toEqual({ batchSize: 1000, window: 20 });
+    expect(eventSourceOf({ findResources }, 'KeyturnFoldUsage')).toEqual({
+      batchSize: 1000,
+      window: 20,
+      atOnce: 5,
+    });
   });
 
   it('is not guessed', () => {

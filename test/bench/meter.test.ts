@@ -9,7 +9,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { asSent, type Meter, meterOf } from '../../bench/meter.ts';
+import { asSent, hottestSecond, type Meter, meterOf } from '../../bench/meter.ts';
 import { type WireAnswer, wiredTo } from '../support/sdk-wire.ts';
 
 const row = (pk: string, size = 10) => ({ pk: { S: pk }, sk: { S: 'META' }, text: { S: 'x'.repeat(size) } });
@@ -26,6 +26,15 @@ function metered(answer: WireAnswer, after?: ReturnType<typeof row>) {
   client.middlewareStack.add(meter.listen, asSent);
   return { meter, client: DynamoDBDocumentClient.from(client) };
 }
+
+/** Write units by partition, of all seconds. */
+const writesOf = ({ writes }: Meter) =>
+  Object.fromEntries(
+    [...writes].map(([partition, seconds]) => [
+      partition,
+      [...seconds.values()].reduce((sum, units) => sum + units, 0),
+    ]),
+  );
 
 const fine = (body: object = {}): WireAnswer => ({ status: 200, body });
 
@@ -47,7 +56,7 @@ describe('a transaction', () => {
     const { meter, client } = metered(fine(), row('a'));
     await client.send(new TransactWriteCommand({ TransactItems: items }));
     expect(meter.used.get('writeUnit')).toBe(8);
-    expect(Object.fromEntries(meter.writes)).toEqual({ a: 2, b: 4, c: 2 });
+    expect(writesOf(meter)).toEqual({ a: 2, b: 4, c: 2 });
   });
 
   it('is billed when it is refused as well', async () => {
@@ -64,7 +73,28 @@ describe('a single write', () => {
       new UpdateCommand({ TableName: 'ledger', Key: address('a'), UpdateExpression: 'SET t = :t' }),
     );
     expect(meter.used.get('writeUnit')).toBe(2);
-    expect(Object.fromEntries(meter.writes)).toEqual({ a: 2 });
+    expect(writesOf(meter)).toEqual({ a: 2 });
+  });
+});
+
+describe('the hottest second', () => {
+  it('is the one in which a partition took most, and no mean', () => {
+    const writes = new Map([
+      ['quiet', new Map([[1, 5]])],
+      [
+        'busy',
+        new Map([
+          [1, 2],
+          [2, 9],
+          [3, 1],
+        ]),
+      ],
+    ]);
+    expect(hottestSecond({ writes })).toBe(9);
+  });
+
+  it('is none before anything is written', () => {
+    expect(hottestSecond({ writes: new Map() })).toBe(0);
   });
 });
 

@@ -169,6 +169,55 @@ describe('keyturn decide', () => {
     });
   });
 
+  it('refuses the answer to another rotation, whose questions had the same numbers, before it asks once more', async () => {
+    const stack = await asking();
+    const { asked, confirm } = answering(true);
+    const argv = ['decide', 'billing-agent', 'revoke', '--question', '1', '--rotation', 'an-earlier-one'];
+    expect(await run(stack, argv, connected(stack), confirm)).toMatchObject({
+      code: 1,
+      err: `keyturn: rotation an-earlier-one of credential "billing-agent" is not under way any more, ${rotationId} is: look again, then decide`,
+    });
+    expect(asked).toEqual([]);
+    expect(await decisionIn(stack)).toMatchObject({ phase: 'grace', decision: null });
+    expect(await decide(stack, 'extend', '1h', '--question', '1', '--rotation', rotationId)).toMatchObject({
+      code: 0,
+    });
+  });
+
+  it('refuses the answer when another rotation began while it thought', async () => {
+    const stack = await asking();
+    const another = '7c0ffee0-6f0e-5b1c-9a57-3f2d8c1e4b6a';
+    const confirm = async () => {
+      const { rotation, credential } = (await stack.ledger.load('billing-agent', rotationId)) ?? {};
+      if (rotation && credential) {
+        const next = { ...rotation, rotationId: another };
+        await put(stack, { ...credential, activeRotation: another }, { rotation: next });
+      }
+      return true;
+    };
+    const argv = ['decide', 'billing-agent', 'revoke'];
+    expect(await run(stack, argv, connected(stack), confirm)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(
+        `rotation ${rotationId} of credential "billing-agent" is not under way any more`,
+      ),
+    });
+  });
+
+  it.each(['disabling', 'observing'] as const)(
+    'asks once more before it ends a trial by a revoke (%s)',
+    async (at) => {
+      const stack = await asking({ at, questions: 0, question: null });
+      const no = answering(false);
+      const argv = ['decide', 'billing-agent', 'revoke'];
+      expect(await run(stack, argv, connected(stack), no.confirm)).toMatchObject({
+        err: 'keyturn: nothing was decided',
+      });
+      expect(no.asked).toHaveLength(1);
+      expect(await decisionIn(stack)).toMatchObject({ phase: at, decision: null });
+    },
+  );
+
   it('waits while a step is at work, and says so once', async () => {
     const stack = await asking();
     const lease = aLease({ until: plus(someTime, 7) });

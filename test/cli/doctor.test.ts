@@ -184,7 +184,7 @@ describe('what the doctor sees of a credential', () => {
     [
       'IAM does not know a declared role',
       { credential: { senders: { 'billing-agent': null, mirror: 'AROAEXAMPLE' } } },
-      'wrong: roles of billing-agent: IAM does not know the role of billing-agent, so their reports count as a stranger\'s and each old key stays alive: correct "role" in keyturn.yaml, or say "roleId" for a role of another account, and deploy',
+      'wrong: roles of billing-agent: IAM does not know the role of billing-agent, so their reports count as a stranger\'s and each old key stays alive: IAM is asked again each hour by itself, so once the role is there nothing is to do; else correct "role" in keyturn.yaml, or say "roleId" for a role of another account, and deploy',
     ],
     [
       'its secret is gone',

@@ -57,9 +57,51 @@ describe('the chart of calls', () => {
     expect(line).toBe('mirror  old  ·······▄█  6 calls');
   });
 
-  it('cuts names that would leave no room', () => {
-    const [line = ''] = drainChart([aSeries('billing-agent@AROAEXAMPLEEXAMPLE', 'old', [1])], paper);
-    expect(line).toBe('billing-agent@AROAEXAMP…  old  █  1 call');
+  it('cuts names that would leave no room in the middle, so that those of one family can be told apart', () => {
+    const names = ['billing-agent-production-eu-west-1', 'billing-agent-production-us-east-2'];
+    expect(
+      drainChart(
+        names.map((name) => aSeries(name, 'old', [1])),
+        paper,
+      ),
+    ).toEqual(['billing-agent-p…u-west-1  old  █  1 call', 'billing-agent-p…s-east-2  old  █  1 call']);
+  });
+
+  it('never draws two consumers as one, though nothing of their names is left to tell them apart', () => {
+    const names = ['billing-agent-production-eu-west-1', 'billing-agent-prod-two-eu-west-1'];
+    const lines = drainChart(
+      names.map((name) => aSeries(name, 'old', [1])),
+      paper,
+    );
+    expect(lines).toEqual(Array.from({ length: 2 }, () => 'billing-agent-p…u-west-1  old  █  1 call'));
+  });
+
+  it('says of minutes when the first and the last one is', () => {
+    const counts = Array.from({ length: 20 }, () => 1);
+    const [line = '', ...below] = drainChart(
+      [aSeries('mirror', 'old', counts)],
+      paper,
+      '2026-03-02T07:41:00.000Z',
+    );
+    const left = ' '.repeat(line.indexOf('█'));
+    expect(below).toEqual([`${left}07:41Z        08:00Z`]);
+  });
+
+  it('says how long a cell is where minutes are summed up, and the day where the first is on another', () => {
+    const counts = Array.from({ length: 720 }, () => 1);
+    const narrow = { ...paper, width: 85 };
+    const [line = '', ...below] = drainChart(
+      [aSeries('mirror', 'old', counts)],
+      narrow,
+      '2026-03-01T20:01:00.000Z',
+    );
+    const cells = line.match(/[▁▂▃▄▅▆▇█]+/)?.[0].length ?? 0;
+    expect(below.map((text) => text.trim().replace(/ {3,}/, ' … '))).toEqual([
+      '2026-03-01 20:01Z … 08:00Z',
+      'a cell is 12 min',
+    ]);
+    expect(below[0]?.trim()).toHaveLength(cells);
+    expect(cells).toBe(720 / 12);
   });
 
   it('lets no name command the terminal', () => {

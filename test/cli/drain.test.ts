@@ -104,7 +104,7 @@ describe('keyturn drain', () => {
     const { code, out } = await drain(await draining(), '--minutes', '10');
     expect(code).toBe(0);
     const chart = out.slice(out.indexOf('Calls per minute')).split('\n');
-    expect(chart.slice(0, 7)).toEqual([
+    expect(chart.slice(0, 8)).toEqual([
       'Calls per minute, the last 10 minutes (old: generation 1, new: generation 2; ×: refused)',
       '  mirror    old  █·····×···  61 calls, 1 refused',
       '            new  ·········▁  5 calls',
@@ -112,6 +112,7 @@ describe('keyturn drain', () => {
       '            new  ····█·····  40 calls',
       '  stranger  old  ··▁·······  1 call',
       '            new  ··········  0 calls',
+      `                 ${minute(9).slice(11)}–${minute(0).slice(11)}`,
     ]);
     expect(out).not.toContain('long-ago');
   });
@@ -170,7 +171,21 @@ describe('keyturn drain', () => {
     const { out } = await drain(await draining({ at: 'observing', disabledAt: plus(someTime, -180) }));
     expect(out).toMatch(/^disabled +3 min ago, for a trial$/m);
     expect(out).toMatch(/^waits for +whoever misses generation 1/m);
-    expect(out).not.toMatch(/^(verdict|decide) /m);
+    expect(out).not.toMatch(/^verdict /m);
+  });
+
+  it.each(['disabling', 'observing', 'enabling'] as const)(
+    'says how to have the key back, or to end it, while it is %s',
+    async (at) => {
+      const { out } = await drain(await draining({ at, disabledAt: plus(someTime, -180) }));
+      expect(out).toMatch(
+        /^decide +keyturn decide billing-agent extend <duration> \| revoke \(extend enables the key and keeps it\)$/m,
+      );
+    },
+  );
+
+  it.each(['revoking', 'completing'] as const)('offers nothing to decide while it is %s', async (at) => {
+    expect((await json(await draining({ at }))).drain).toMatchObject({ phase: at, decide: null });
   });
 
   it('makes no verdict by reports where only the issuer can tell', async () => {

@@ -103,6 +103,20 @@ describe('keyturn usage', () => {
     expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('expected how long ago') });
   });
 
+  it.each([
+    ['2026-02-31', 'there is no such day; expected how long ago'],
+    ['2025-02-29', 'there is no such day'],
+    ['401d', 'expected 400d at most; to look further back, say the day'],
+    ['999999h', 'expected 400d at most'],
+  ])('says what is wrong with --since %s', async (since, said) => {
+    const { code, err } = await run(await used(), ['usage', 'billing-agent', '--since', since]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(said) });
+  });
+
+  it.each(['2024-02-29', '400d'])('takes --since %s', async (since) => {
+    expect(await run(await used(), ['usage', 'billing-agent', '--since', since])).toMatchObject({ code: 0 });
+  });
+
   it('names the nearest credential when there is none of this id', async () => {
     expect(await run(await used(), ['usage', 'biling-agent'])).toMatchObject({
       code: 1,

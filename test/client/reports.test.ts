@@ -210,6 +210,31 @@ describe('when the queue is down', () => {
     warned.mockRestore();
   });
 
+  test.each<[string, () => never | Promise<never>]>([
+    [
+      'throws',
+      () => {
+        throw new Error('full disk');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('full disk'))],
+  ])('a listener that %s does not silence the reporter', async (_, onError) => {
+    const warned = vi.spyOn(console, 'warn').mockReturnValue();
+    const world = aWorld({ onError });
+    const credential = world.client.credential(npm);
+    world.queue.on(SendMessageCommand).rejects(down);
+    await credential.use(anIssuer(1).call);
+    await expect(world.client.flush()).resolves.toBeUndefined();
+    await seconds(60);
+    expect(warned.mock.calls).toEqual([[expect.stringMatching(/^keyturn: usage of mirror cannot /)]]);
+    world.queue.on(SendMessageCommand).resolves({});
+    await world.client.flush();
+    expect(world.reports().map(({ keys }) => keys[0]?.ok)).toEqual([1, 1, 1]);
+    await seconds(60);
+    expect(world.reports().at(-1)).toMatchObject({ windowStart: '2026-11-21T10:01:00.000Z' });
+    warned.mockRestore();
+  });
+
   test('for ten hours of traffic on 100 keys, memory stays bounded and no last use is lost', () => {
     const log = usageLog();
     const credentials = Array.from({ length: 25 }, (_, n) => `credential-${n}`);
@@ -267,6 +292,48 @@ describe('a Lambda function that flushes at the end of each invocation', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  /** Milliseconds that a flush takes by the test's clock. */
+  async function flushTime(world: ReturnType<typeof aWorld>): Promise<number> {
+    const since = Date.now();
+    const flushed = world.client.flush().then(() => Date.now() - since);
+    await seconds(30);
+    return flushed;
+  }
+
+  test('is held up for 2 s by a queue that does not answer, and for 250 ms while it stays so', async () => {
+    const world = aWorld({ reportEvery: 0 });
+    await world.client.credential(npm).use(anIssuer(1).call);
+    world.queue.on(SendMessageCommand).callsFake(() => new Promise(() => undefined));
+    expect(await flushTime(world)).toBe(2_000);
+    expect(await flushTime(world)).toBe(250);
+    expect(await flushTime(world)).toBe(250);
+    expect(world.errors).toMatchObject([
+      { name: 'ReportNotSent', message: expect.stringContaining('(TimeoutError: no answer in 2 s)') },
+    ]);
+    world.queue.on(SendMessageCommand).resolves({});
+    expect(await flushTime(world)).toBe(0);
+    world.queue.on(SendMessageCommand).callsFake(() => new Promise(() => undefined));
+    expect(await flushTime(world)).toBe(2_000);
+    expect(world.errors).toHaveLength(2);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('is not held up longer by a heartbeat under way, and its uses go with the report after it', async () => {
+    const world = aWorld({ reportEvery: 60 });
+    const credential = world.client.credential(npm);
+    world.queue.on(SendMessageCommand).callsFake(() => new Promise(() => undefined));
+    await seconds(60);
+    await credential.use(anIssuer(1).call);
+    const flushes = Array.from({ length: 5 }, () => world.client.flush());
+    await seconds(2);
+    await Promise.all(flushes);
+    expect(world.bodies()).toHaveLength(1);
+    world.queue.on(SendMessageCommand).resolves({});
+    await seconds(8);
+    expect(world.reports()).toMatchObject([{ keys: [] }, { keys: [{ ok: 1 }] }]);
+    expect(world.errors).toHaveLength(1);
+  });
+
   test('that was not heard before it froze says it in its next invocation', async () => {
     const world = aWorld({ reportEvery: 0 });
     const credential = world.client.credential(npm);
@@ -281,6 +348,56 @@ describe('a Lambda function that flushes at the end of each invocation', () => {
       keys: [{ minute: '2026-11-21T11:00Z' }, { minute: '2026-11-21T10:00Z' }],
     });
   });
+});
+
+describe('a clock that is set back', () => {
+  test('within a minute turns neither the use nor the window round', async () => {
+    const world = aWorld();
+    const credential = world.client.credential(npm);
+    await seconds(40);
+    await world.client.flush();
+    await seconds(1);
+    await credential.use(anIssuer(1).call);
+    vi.setSystemTime(Date.now() - 20_000);
+    await world.client.flush();
+    await credential.use(anIssuer(1).call);
+    await world.client.flush();
+    expect(world.bodies().map((body) => parseUsageReport(body).ok)).toEqual([true, true, true]);
+    expect(world.reports()[1]).toMatchObject({
+      windowStart: '2026-11-21T10:00:21.000Z',
+      windowEnd: '2026-11-21T10:00:21.000Z',
+    });
+    expect(world.reports()[2]?.keys).toMatchObject([
+      { ok: 2, firstUsedAt: '2026-11-21T10:00:21.000Z', lastUsedAt: '2026-11-21T10:00:41.000Z' },
+    ]);
+  });
+
+  test.each([1, 45, 90, 3_600, 365 * 86_400])(
+    'by %i s leaves reports that are read, with each use once',
+    async (back) => {
+      const world = aWorld({ cacheFor: 0 });
+      const credential = world.client.credential(npm);
+      await seconds(50);
+      await credential.use(anIssuer(1).call);
+      await world.client.flush();
+      world.promote(2);
+      await credential.use(anIssuer(2).call);
+      await seconds(70);
+      await credential.use(anIssuer(2).call);
+      vi.setSystemTime(Date.now() - back * 1000);
+      await credential.use(anIssuer(2).call);
+      await world.client.flush();
+      await seconds(60);
+      const parsed = world.bodies().map(parseUsageReport);
+      expect(parsed.filter(({ ok }) => !ok)).toEqual([]);
+      const last = world.reports().at(-1);
+      expect(new Set(last?.keys.map(({ versionId }) => versionId))).toEqual(
+        new Set([versionOf(1), versionOf(2)]),
+      );
+      const { usage } = folded(world.reports());
+      expect(usage.reduce((sum, { ok }) => sum + ok, 0)).toBe(4);
+    },
+  );
 });
 
 describe('leaving', () => {

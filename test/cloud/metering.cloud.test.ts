@@ -83,7 +83,6 @@ const strayUse = (ok: number) =>
   aKeyUse({
     credential: credentialOf(0),
     versionId: versionOf(0),
-    minute: '2026-11-21T23:20Z',
     ok,
     denied: 0,
   });

@@ -119,6 +119,22 @@ describe('rights', () => {
     ]);
   });
 
+  it('lets Fold usage, which reads what anybody may send, write rows of usage only', () => {
+    const writes = Match.objectLike({
+      Action: ['dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['SEEN#*', 'USE#*', 'DAYS#*'] } },
+    });
+    stack.template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyName: Match.stringLikeRegexp('FoldUsage'),
+      PolicyDocument: { Statement: Match.arrayWith([writes]) },
+    });
+    const actions = stack.rights('FoldUsage').flatMap(({ Action }) => Action);
+    expect(actions.filter((action) => /PutItem|UpdateItem|DeleteItem|BatchWrite/.test(action))).toEqual([
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+    ]);
+  });
+
   it('gives no function an action with a wildcard but those of KMS grants', () => {
     const ofSteps = Object.keys(steps).map((name) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`);
     const wild = ofSteps
@@ -159,6 +175,18 @@ describe('queues', () => {
       { RedrivePolicy: { maxReceiveCount: 5, deadLetterTargetArn: Match.anyValue() } },
       2,
     );
+  });
+});
+
+describe('the usage intake', () => {
+  it('folds five batches at a time, which its pace reckons with, and sees none of them twice meanwhile', () => {
+    stack.template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      BatchSize: 1000,
+      MaximumBatchingWindowInSeconds: 1,
+      ScalingConfig: { MaximumConcurrency: 5 },
+    });
+    stack.template.hasResourceProperties('AWS::SQS::Queue', { VisibilityTimeout: 6 * 180 + 1 });
+    stack.template.hasResourceProperties('AWS::Lambda::Function', { Timeout: 180, MemorySize: 512 });
   });
 });
 

@@ -77,21 +77,29 @@ describe('the owner topic', () => {
     },
   );
 
-  it('gets with the question every answer to it, ready to be run', () => {
+  it('gets with the question the answers that hold for each, bound to it and ready to be run', () => {
     const asks = rules.find(({ EventPattern }) => EventPattern['detail-type'][0] === 'Decision Needed');
     if (!asks) throw new Error('nobody is asked');
-    const { text, question } = messageFor(asks);
+    const { text, question, rotationId } = messageFor(asks);
     expect(question).toBe(1);
-    for (const choice of ['extend 24h', 'revoke', 'roll-back'])
-      expect(text).toContain(`keyturn decide billing-agent ${choice} --stack keyturn`);
+    for (const choice of ['extend 24h', 'revoke'])
+      expect(text).toContain(
+        `keyturn decide billing-agent ${choice} --question 1 --rotation ${rotationId} --stack keyturn`,
+      );
+    // Not each question can be answered so: "keyturn drain" knows.
+    expect(text).not.toContain('roll-back');
+    expect(text).toContain('keyturn drain billing-agent --stack keyturn');
   });
 
-  it('gets texts in which nothing stands but the credential’s id, so that no event can break them', () => {
-    for (const { Targets } of rules) {
+  it('gets texts in which nothing stands but ids and a number, so that no event can break them', () => {
+    for (const { EventPattern, Targets } of rules) {
       const { InputPathsMap, InputTemplate } = Targets[0].InputTransformer;
       const [text = ''] = /"text":"[^"]*"/.exec(InputTemplate) ?? [];
       const used = Object.keys(InputPathsMap).filter((name) => text.includes(`<${name}>`));
-      expect(used.map((name) => InputPathsMap[name])).toEqual(['$.detail.credential']);
+      const answered = EventPattern['detail-type'][0] === 'Decision Needed' ? ['question', 'rotationId'] : [];
+      expect(used.map((name) => InputPathsMap[name]).sort()).toEqual(
+        ['credential', ...answered].map((field) => `$.detail.${field}`),
+      );
     }
   });
 

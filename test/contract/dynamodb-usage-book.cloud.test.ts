@@ -91,6 +91,19 @@ test('a credential that an earlier keyturn registered knows no senders', async (
   expect(await book.known('an-old-one')).toEqual(nothingKnown);
 });
 
+test('minutes that an earlier keyturn wrote are read, also from an instant on, and once each', async () => {
+  const { table, book } = await aBook('npm-token', nothingKnown);
+  const earlier = { ...minute, ...counts, type: 'usage' };
+  const partition = { [partitionKey]: 'USE#npm-token#1#3' };
+  for (const each of ['2026-11-21T09:59Z', minute.minute]) {
+    const Item = { ...partition, [sortKey]: `mirror#one#${each}`, ...earlier, minute: each };
+    await client.send(new PutCommand({ TableName: table, Item }));
+  }
+  await book.apply({ presence: [], usage: [{ ...minute, ...counts, seq: 2, ok: 5 }] });
+  expect(await book.usage('npm-token', 1)).toHaveLength(2);
+  expect(await book.usage('npm-token', 1, at)).toMatchObject([{ minute: minute.minute, ok: 5 }]);
+});
+
 test('a write that was applied though its answer was lost is not applied again', async () => {
   const { table } = await aBook('npm-token', nothingKnown);
   const flaky = documentClient(new DynamoDBClient({ ...cloudConfig(cloud), maxAttempts: 1 }));

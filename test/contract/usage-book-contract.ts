@@ -40,8 +40,42 @@ function keepsPresence(make: Book): void {
   });
 
   it('gives a row back as it was written', async () => {
-    const left = aPresence({ leftAt: '2026-11-21T10:01:00.000Z', lastUse: { 'version-one-0000': use(1) } });
-    expect(await kept(left)).toEqual([left]);
+    const present = aPresence({ lastUse: { 'version-one-0000': use(1) } });
+    expect(await kept(present)).toEqual([present]);
+  });
+
+  it('puts the processes of a consumer that have left into one row, with the newest of their last uses', async () => {
+    const left = { leftAt: '2026-11-21T10:01:00.000Z', lastUse: { 'version-one-0000': use(5) } };
+    const latest = {
+      seq: 3,
+      windowEnd: '2026-11-21T10:04:00.000Z',
+      lastSeen: '2026-11-21T10:04:00.500Z',
+      leftAt: '2026-11-21T10:04:00.000Z',
+      lastUse: { 'version-one-0000': use(2), 'version-two-0000': use(3) },
+    };
+    const staying = aPresence({ instance: 'three' });
+    const others = aPresence({ consumer: 'nightly', instance: 'four', ...left });
+    const rows = await kept(
+      aPresence({ instance: 'two', ...latest }),
+      aPresence({ ...left, seq: 9 }),
+      staying,
+      others,
+    );
+    expect(rows).toHaveLength(3);
+    expect(rows).toContainEqual(staying);
+    expect(rows).toContainEqual({
+      ...aPresence(latest),
+      instance: '(left)',
+      seq: 9,
+      holds: [],
+      lastUse: { 'version-one-0000': use(5), 'version-two-0000': use(3) },
+    });
+    expect(rows).toContainEqual({ ...others, instance: '(left)', holds: [] });
+  });
+
+  it('gives a process that came back after its goodbye as present', async () => {
+    const back = aPresence({ seq: 2 });
+    expect(await kept(aPresence({ leftAt: '2026-11-21T10:01:00.000Z' }), back)).toEqual([back]);
   });
 
   it('takes a newer report, and leaves a late or repeated one', async () => {
@@ -111,6 +145,18 @@ function countsUse(make: Book): void {
     expect(
       await counted(aUsageRow({ seq: 8, ok: 40 }), newest, newest, aUsageRow({ seq: 7, ok: 30 })),
     ).toEqual([newest]);
+  });
+
+  it('gives the minutes from an instant on, with the one that it lies in', async () => {
+    const book = await make();
+    const minutes = ['2026-11-20T23:59Z', '2026-11-21T10:41Z', '2026-11-21T10:42Z', '2026-11-21T10:43Z'];
+    const usage = minutes.map((minute) => aUsageRow({ minute }));
+    await book.apply({ presence: [], usage });
+    const since = async (from: string) =>
+      (await book.usage('npm-token', 1, from)).map(({ minute }) => minute).sort();
+    expect(await since('2026-11-21T10:42Z')).toEqual(minutes.slice(2));
+    expect(await since('2026-11-21T10:42:59.999Z')).toEqual(minutes.slice(2));
+    expect(await since('2026-11-21T10:44:00.000Z')).toEqual([]);
   });
 
   it('keeps minutes, processes and generations apart', async () => {

@@ -1,4 +1,5 @@
 /** The usage book in memory, for every test that is not about DynamoDB; the same contract kit runs against both. */
+import { withoutLeavers } from '../../lib/usage/leavers.ts';
 import { dayOf, type MinuteChange, withChanges, withNewer, withNewerCounts } from '../../lib/usage/newer.ts';
 import type { Presence } from '../../lib/usage/presence.ts';
 import type { KnownCredential, UsageBook, UsageDay, UsageRow } from '../../lib/usage/usage-book.ts';
@@ -44,11 +45,14 @@ export function memoryUsageBook(): MemoryUsageBook {
       }
     },
     async presence(credentialId) {
-      return copy([...presence.values()].filter((row) => row.credentialId === credentialId));
+      const rows = withoutLeavers();
+      rows.add([...presence.values()].filter((row) => row.credentialId === credentialId));
+      return copy([...rows.all()]);
     },
-    async usage(credentialId, generation) {
+    async usage(credentialId, generation, since = '') {
       const isOfKey = (row: UsageRow) => row.credentialId === credentialId && row.generation === generation;
-      return copy([...usage.values()].filter(isOfKey));
+      const rows = [...usage.values()].filter(isOfKey);
+      return copy(rows.filter(({ minute }) => minute >= since.slice(0, 16)));
     },
     async days(credentialId, since) {
       return copy([...days.values()].filter((row) => row.credentialId === credentialId && row.day >= since));

@@ -5,8 +5,9 @@ import { failureOf } from '../support/failure-of.ts';
 import { SENTINEL } from '../support/sentinel.ts';
 
 const paths = { lastUsedAt: 'data.used', lastDeniedAt: 'data.denied' };
-const read = (json: unknown) => readLastUse(paths, json, 'GET issuer.example/keys');
-const failure = (json: unknown) => failureOf(Promise.resolve().then(() => read(json)));
+const read = (json: unknown, more: { readonly absentMeansNever?: boolean } = {}) =>
+  readLastUse({ ...paths, ...more }, json, 'GET issuer.example/keys');
+const failure = (...said: Parameters<typeof read>) => failureOf(Promise.resolve().then(() => read(...said)));
 
 describe('a time', () => {
   test.each([
@@ -21,10 +22,38 @@ describe('a time', () => {
     expect(read({ data: { used: at, denied: at } })).toEqual({ lastUsedAt: time, lastDeniedAt: time });
   });
 
-  test.each([{ data: {} }, { data: { used: null, denied: null } }, { data: null }])(
-    'that is null, or not there, is never: %j',
+  const never = { lastUsedAt: null, lastDeniedAt: null };
+
+  test('that is null is never', () => {
+    expect(read({ data: { used: null, denied: null } })).toEqual(never);
+  });
+
+  test.each([
+    {},
+    { date: { used: 1 } },
+    { data: { usd: 1 } },
+    { data: null },
+    { data: 'text' },
+    { data: [] },
+  ])('that is not there is refused, since a misspelt path must not prove silence: %j', async (json) => {
+    expect(await failure(json)).toMatchObject({
+      name: 'IssuerRejected',
+      message:
+        'GET issuer.example/keys has no field "data.used" in its answer: correct the path, or set answer.absentMeansNever if the issuer leaves the field out for never',
+    });
+  });
+
+  test('of a refused call that is not there is refused as well', async () => {
+    expect(await failure({ data: { used: null } })).toMatchObject({
+      name: 'IssuerRejected',
+      message: expect.stringContaining('has no field "data.denied"'),
+    });
+  });
+
+  test.each([{ data: {} }, { data: { used: null } }, { data: null }])(
+    'that is not there is never where the block says so: %j',
     (json) => {
-      expect(read(json)).toEqual({ lastUsedAt: null, lastDeniedAt: null });
+      expect(read(json, { absentMeansNever: true })).toEqual(never);
     },
   );
 
@@ -59,11 +88,11 @@ describe('a time', () => {
   });
 
   test.each([{}, { date: { used: 1 } }, { data: 'text' }, { data: [] }])(
-    'is refused when its object is not there, since a misspelt path must not prove silence: %j',
+    'is refused when its object is not there, whatever the block says: %j',
     async (json) => {
-      expect(await failure(json)).toMatchObject({
+      expect(await failure(json, { absentMeansNever: true })).toMatchObject({
         name: 'IssuerRejected',
-        message: 'GET issuer.example/keys has no "data.used" in its answer: correct the path',
+        message: 'GET issuer.example/keys has no field "data.used" in its answer: correct the path',
       });
     },
   );

@@ -1,6 +1,11 @@
 /** Taking reports off the queue: what is bad goes aside, what failed comes again, what is good counts once. */
 import { describe, expect, test } from 'vitest';
-import { type FoldUsagePorts, foldUsage, type QueuedReport } from '../../lib/usage/fold-usage.ts';
+import {
+  credentialsAtOnce,
+  type FoldUsagePorts,
+  foldUsage,
+  type QueuedReport,
+} from '../../lib/usage/fold-usage.ts';
 import type { UsageReport } from '../../lib/usage/report.ts';
 import { parseUsageReport } from '../../lib/workflow/usage-report.ts';
 import { memoryUsageBook } from '../fakes/memory-usage-book.ts';
@@ -74,6 +79,47 @@ test("a report in another consumer's name is counted by reason, kept, and counts
   expect(await usageBook.days('npm-token', '2026-11-21')).toMatchObject([
     { consumer: 'mirror@AROAMIRROR', ok: 120 },
   ]);
+});
+
+describe('a batch that names very many credentials', () => {
+  /** Counts how many calls of one kind are under way, and the most that ever were. */
+  function aCrowd() {
+    const seen = { calls: 0, most: 0 };
+    let underWay = 0;
+    const counted = async <T>(work: () => Promise<T>): Promise<T> => {
+      seen.calls += 1;
+      underWay += 1;
+      seen.most = Math.max(seen.most, underWay);
+      await new Promise(setImmediate);
+      underWay -= 1;
+      return work();
+    };
+    return { seen, counted };
+  }
+  const fiftyTimes100 = (name: string): readonly QueuedReport[] =>
+    Array.from({ length: 50 }, (_, message) => {
+      const credentials = Array.from({ length: 100 }, (_, one) => `${name}-${message}-${one}`);
+      return queued(`message-${message}`, aReport({ credentials, keys: [] }));
+    });
+
+  test('never has more than a few lookups under way, though all 5,000 are made up', async () => {
+    const { ports, usageBook } = aQueue();
+    const { seen, counted } = aCrowd();
+    const known: typeof usageBook.known = (id) => counted(() => usageBook.known(id));
+    const result = await foldUsage({ ...ports, usageBook: { ...usageBook, known } }, fiftyTimes100('nobody'));
+    expect(seen).toEqual({ calls: 5000, most: credentialsAtOnce });
+    expect(result).toMatchObject({ failed: [], errors: [] });
+    expect(result.rejected).toHaveLength(50);
+  });
+
+  test('never has more than a few credentials being written, though all 5,000 are there', async () => {
+    const { ports, usageBook } = aQueue();
+    const { seen, counted } = aCrowd();
+    const known = async () => ({ generations: new Map(), senders: {} });
+    const apply: typeof usageBook.apply = (updates) => counted(() => usageBook.apply(updates));
+    await foldUsage({ ...ports, usageBook: { known, apply } }, fiftyTimes100('somebody'));
+    expect(seen).toEqual({ calls: 5000, most: credentialsAtOnce });
+  });
 });
 
 describe('a book that cannot be reached', () => {

@@ -60,11 +60,41 @@ describe('is refused as malformed', () => {
       aReport({ keys: [aKeyUse({ minute: '2026-11-21T10:42:00Z' })] }),
       'keys.0.minute: ',
     ],
+    [
+      'a use before its minute',
+      withUse({ firstUsedAt: '2026-11-21T10:41:59.999Z' }),
+      'keys.0.firstUsedAt: 2026-11-21T10:41:59.999Z lies before 2026-11-21T10:42:00.000Z',
+    ],
+    [
+      'a use after its minute',
+      withUse({ lastUsedAt: '2026-11-21T10:43:00Z' }),
+      'keys.0.lastUsedAt: 2026-11-21T10:43:00.000Z lies after its minute 2026-11-21T10:42Z',
+    ],
+    [
+      'a last use before the first',
+      withUse({ firstUsedAt: '2026-11-21T10:42:30Z', lastUsedAt: '2026-11-21T10:42:29.999Z' }),
+      'keys.0.lastUsedAt: 2026-11-21T10:42:29.999Z lies before 2026-11-21T10:42:30.000Z',
+    ],
+    [
+      'a window that ends before it starts',
+      aReport({ windowStart: '2026-11-21T10:43:00.001Z' }),
+      'windowEnd: 2026-11-21T10:43:00.000Z lies before 2026-11-21T10:43:00.001Z',
+    ],
     ['a time that does not exist', aReport({ sentAt: '2026-02-30T10:00:00.000Z' }), 'sentAt: '],
   ])('%s', (_, report, place) => {
     const parsed = typeof report === 'string' ? parseUsageReport(report) : parse(report);
     expect(parsed).toMatchObject({ ok: false, code: 'malformed', reason: expect.stringContaining(place) });
   });
+});
+
+test('a use may fill its minute, and a window may be empty', () => {
+  const firstUsedAt = '2026-11-21T10:42:00.000Z';
+  const report = {
+    ...withUse({ firstUsedAt, lastUsedAt: '2026-11-21T10:42:59.999Z' }),
+    windowStart: '2026-11-21T10:43:00.000Z',
+  };
+  expect(parse(report)).toEqual({ ok: true, report });
+  expect(parse(withUse({ firstUsedAt, lastUsedAt: firstUsedAt })).ok).toBe(true);
 });
 
 test('a time more than five minutes after it was sent is refused by name', () => {
@@ -75,7 +105,8 @@ test('a time more than five minutes after it was sent is refused by name', () =>
     code: 'from the future',
     reason: `windowEnd is ${windowEnd}, more than 300 s after sentAt 2026-11-21T10:43:00.000Z`,
   });
-  expect(parse(aReport({ keys: [aKeyUse(), aKeyUse({ lastUsedAt: windowEnd })] }))).toMatchObject({
+  const ahead = aKeyUse({ minute: '2026-11-21T10:48Z', firstUsedAt: windowEnd, lastUsedAt: windowEnd });
+  expect(parse(aReport({ keys: [aKeyUse(), ahead] }))).toMatchObject({
     code: 'from the future',
     reason: expect.stringContaining('keys.1.lastUsedAt'),
   });

@@ -3,7 +3,7 @@ import { Argument, type Command } from 'commander';
 import { type Decided, type DecideInput, decide } from '../../rotation/decide.ts';
 import { StepBusy } from '../../rotation/errors.ts';
 import type { LedgerView } from '../../rotation/ports.ts';
-import { type Choice, choices, graceFacts } from '../../rotation/rotation.ts';
+import { type Choice, choices, graceFacts, type Rotation } from '../../rotation/rotation.ts';
 import { plus, type Seconds } from '../../usage/instant.ts';
 import { span } from '../../usage/span.ts';
 import { Failure } from '../failure.ts';
@@ -26,6 +26,7 @@ import { choicesIn, generationsIn } from './open-decision.ts';
 
 interface Options extends StackOptions {
   readonly question?: number;
+  readonly rotation?: string;
   readonly yes?: boolean;
 }
 
@@ -40,6 +41,7 @@ export function addDecide(keyturn: Command, { host, connect }: Surroundings): vo
     .addArgument(new Argument('<choice>', 'what becomes of it').choices(choices))
     .argument('[duration]', 'with extend: how much longer, from the deadline or from now')
     .option('--question <number>', 'refuse if this one is not open any more', wholeNumber)
+    .option('--rotation <id>', 'refuse if this one is not under way any more')
     .option('--yes', 'revoke or roll back without being asked once more')
     .addOption(stackOption())
     .addOption(jsonOption())
@@ -95,6 +97,8 @@ async function decideOn(host: Host, stack: Stack, asked: Asked, json: boolean): 
     by,
     ...(seconds !== undefined && { seconds }),
     ...(question !== undefined && { question }),
+    // Questions are numbered anew in each rotation.
+    rotationId: asked.rotation ?? view.rotation.rotationId,
   };
   const decided = await patiently(host, stack, input);
   const told = { credential, choice, ...(seconds !== undefined && { seconds }), by, ...decided };
@@ -102,21 +106,23 @@ async function decideOn(host: Host, stack: Stack, asked: Asked, json: boolean): 
   say(outcomeWords(asked, decided));
 }
 
+type ViewUnderWay = Pick<LedgerView, 'keys'> & { readonly rotation: Rotation };
+
 /** @throws Failure when there is no such credential, or nothing to decide on it. */
-async function underWay(stack: Stack, id: string): Promise<LedgerView> {
+async function underWay(stack: Stack, id: string): Promise<ViewUnderWay> {
   const { activeRotation } = (await knownCredential(stack, id)).credential;
   const view = activeRotation ? await stack.ledger.load(id, activeRotation) : undefined;
-  if (view?.rotation) return view;
+  if (view?.rotation) return { rotation: view.rotation, keys: view.keys };
   throw new Failure(`credential "${id}" is not rotating, so there is nothing to decide`);
 }
 
 /** @returns the number of the open question: the answer to another one than what was shown here is refused. */
 function tellQuestion(
   { clock }: Stack,
-  { rotation }: LedgerView,
+  { rotation }: ViewUnderWay,
   say: (line: string) => void,
 ): number | undefined {
-  const facts = rotation && graceFacts(rotation);
+  const facts = graceFacts(rotation);
   if (!facts) return undefined;
   const { question, verdict, deadline } = facts;
   const now = clock.now();
@@ -132,17 +138,18 @@ function tellQuestion(
 /** @throws Failure when nobody says yes to what cannot be taken back. */
 async function confirm(
   host: Host,
-  { rotation, keys }: LedgerView,
-  { choice, yes = false }: Asked,
+  { rotation, keys }: ViewUnderWay,
+  { choice, rotation: asked = rotation.rotationId, yes = false }: Asked,
 ): Promise<void> {
+  const facts = graceFacts(rotation);
+  if (yes || !facts || choice === 'extend') return;
   // Elsewhere it is refused, so there is nothing to say yes to.
-  if (yes || rotation?.phase !== 'grace' || !choicesIn(rotation, rotation).includes(choice)) return;
-  if (choice === 'extend') return;
+  if (asked !== rotation.rotationId || !choicesIn(rotation, facts).includes(choice)) return;
   if (!host.confirm)
     throw new Failure(`${choice} wants to be confirmed, and nobody is at a terminal: say it with --yes`, 2);
-  const { leaving, staying } = generationsIn(rotation, rotation);
+  const { leaving, staying } = generationsIn(rotation, facts);
   const { keyId = '' } = keys.findLast(({ generation }) => generation === leaving) ?? {};
-  const holders = rotation.verdict?.heldBy.join(', ');
+  const holders = facts.verdict?.heldBy.join(', ');
   const whatFollows = {
     revoke: `Revoke key ${keyId} (generation ${leaving}) without proof? Who still uses it is cut off${holders ? `: ${holders}` : ''}.`,
     'roll-back': `Go back to generation ${leaving}? Consumers read it again, and generation ${staying} is to end.`,

@@ -11,7 +11,7 @@ import type { Stack } from '../stack.ts';
 import { callsByMinute, type Minutes, minutesUntil } from './calls-by-minute.ts';
 import { type ConsumerSeen, consumersSeen } from './consumers-seen.ts';
 import { knownCredential } from './known-credential.ts';
-import { decideCommand, generationsIn } from './open-decision.ts';
+import { choicesIn, decideCommand, generationsIn, isOut } from './open-decision.ts';
 import { type RotationDetail, rotationDetail } from './standing.ts';
 import { waitsFor } from './waits-for.ts';
 
@@ -49,6 +49,8 @@ export interface Drain
   readonly waitsFor: string | null;
   /** What the owner can type; null while there is nothing to decide. */
   readonly decide: string | null;
+  /** Whether the key is disabled for a trial, or not enabled again yet: `extend` enables it and keeps it. */
+  readonly onTrial: boolean;
 }
 
 type Verdict = Pick<DrainVerdict, 'outcome' | 'reason' | 'heldBy' | 'consumers'>;
@@ -127,7 +129,8 @@ function drainOf(known: Known, leaving: number): Drain {
     verdict: freshVerdict(known),
     lastLook: facts.verdict && shown(facts.verdict),
     waitsFor: waitsFor(view.credential, rotation, now),
-    decide: phase === 'grace' ? decideCommand(rotation, facts) : null,
+    decide: choicesIn(rotation, facts).length > 0 ? decideCommand(rotation, facts) : null,
+    onTrial: isOut(rotation),
   };
 }
 
@@ -160,8 +163,9 @@ async function seriesOf(
   { window, keys, drains, declared }: Charted,
 ): Promise<readonly KeySeries[]> {
   const live = keys.filter((generation) => generation > 0);
-  const rows = (await Promise.all(live.map((generation) => usage.usage(id, generation)))).flat();
-  const within = rows.filter(({ minute }) => minute >= window.from.slice(0, 16));
+  const first = `${window.from.slice(0, 16)}Z`;
+  const rows = (await Promise.all(live.map((generation) => usage.usage(id, generation, first)))).flat();
+  const within = rows.filter(({ minute }) => minute >= first);
   const names = [
     ...declared.filter((one) => one.declared).map(({ consumer }) => consumer),
     ...within.map(({ consumer }) => consumer).sort(),

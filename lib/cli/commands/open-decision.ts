@@ -1,9 +1,21 @@
 /** What an owner can decide about an old key that does not go, and how to say it. */
-import type { Choice, GraceFacts, Rotation } from '../../rotation/rotation.ts';
+import { type Choice, type GraceFacts, isOnTrial, type Rotation } from '../../rotation/rotation.ts';
 
-/** Extend and revoke always; a retirement has no key to go back to, and nobody goes back twice. */
-export const choicesIn = ({ kind }: Rotation, { leaving }: GraceFacts): readonly Choice[] =>
-  kind === 'rotate' && leaving === 'old' ? ['extend', 'revoke', 'roll-back'] : ['extend', 'revoke'];
+/**
+ * None where no key waits for its end. A retirement has no key to go back to, nobody goes back twice, and from a trial
+ * nobody goes back before `extend` has enabled the key.
+ */
+export function choicesIn(rotation: Rotation, facts: GraceFacts): readonly Choice[] {
+  if (generationsIn(rotation, facts).leaving === 0) return [];
+  if (isOut(rotation)) return ['extend', 'revoke'];
+  if (rotation.phase !== 'grace') return [];
+  return rotation.kind === 'rotate' && facts.leaving === 'old'
+    ? ['extend', 'revoke', 'roll-back']
+    : ['extend', 'revoke'];
+}
+
+/** Whether the leaving key is disabled for a trial, or not enabled again yet. */
+export const isOut = (rotation: Rotation): boolean => isOnTrial(rotation) || rotation.phase === 'enabling';
 
 /** `keyturn decide npm-token extend <duration> | revoke | roll-back` */
 export function decideCommand(rotation: Rotation, facts: GraceFacts): string {

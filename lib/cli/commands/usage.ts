@@ -1,6 +1,6 @@
 /** `keyturn usage <credential>`: calls by day and consumer, whichever key they were made with. */
 import type { Command } from 'commander';
-import { type Instant, latest, plus } from '../../usage/instant.ts';
+import { type Instant, instant, latest, plus, type Seconds } from '../../usage/instant.ts';
 import type { UsageDay } from '../../usage/usage-book.ts';
 import { Failure } from '../failure.ts';
 import { usageTable } from '../format/usage-table.ts';
@@ -84,16 +84,30 @@ export function addUsage(keyturn: Command, { host, connect }: Surroundings): voi
 /**
  * Whole days: the first counts from its midnight.
  * @returns what counts back from a moment.
- * @throws Failure with exit code 2 when the text is neither a duration nor a day.
+ * @throws Failure with exit code 2 when the text is neither a duration nor a day, or too long a duration.
  */
 function sinceWhen(text: string): (now: Instant) => string {
   const seconds = secondsIn(text);
+  if (seconds !== undefined && seconds > longestAgo)
+    throw refused(text, 'expected 400d at most; to look further back, say the day, such as 2024-11-01');
   if (seconds !== undefined) return (now) => plus(now, -seconds).slice(0, 10);
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))) return () => text;
-  throw new Failure(
-    `--since is ${JSON.stringify(text)}: expected how long ago, such as 7d or 36h, or a day such as 2026-11-01`,
-    2,
-  );
+  if (isDay(text)) return () => text;
+  const none = looksLikeDay(text) ? 'there is no such day; ' : '';
+  throw refused(text, `${none}expected how long ago, such as 7d or 36h, or a day such as 2026-11-01`);
+}
+
+/** Seconds. A typing error reaches further sooner than a question does. */
+const longestAgo: Seconds = 400 * 86_400;
+
+const refused = (text: string, why: string): Failure =>
+  new Failure(`--since is ${JSON.stringify(text)}: ${why}`, 2);
+
+const looksLikeDay = (text: string): boolean => /^\d{4}-\d{2}-\d{2}$/.test(text);
+
+/** Date takes 31 February for a day in March. */
+function isDay(text: string): boolean {
+  const at = looksLikeDay(text) ? Date.parse(text) : Number.NaN;
+  return !Number.isNaN(at) && instant(at).slice(0, 10) === text;
 }
 
 /** Sums up the rows of the usage book, which are by key as well. */

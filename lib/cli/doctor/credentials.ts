@@ -112,7 +112,7 @@ async function roles({ senders }: Credential): Seen {
   const unknown = Object.entries(senders).flatMap(([name, id]) => (id === null ? [name] : []));
   if (unknown.length === 0) return 'each declared role is known';
   return wrong(
-    `IAM does not know the role of ${unknown.join(', ')}, so their reports count as a stranger's and each old key stays alive: correct "role" in keyturn.yaml, or say "roleId" for a role of another account, and deploy`,
+    `IAM does not know the role of ${unknown.join(', ')}, so their reports count as a stranger's and each old key stays alive: IAM is asked again each hour by itself, so once the role is there nothing is to do; else correct "role" in keyturn.yaml, or say "roleId" for a role of another account, and deploy`,
   );
 }
 

@@ -15,7 +15,7 @@ const indent = 2;
 export function drainDetail(standing: DrainStanding, paper: Paper): readonly string[] {
   const { now, drain, calls, consumers } = standing;
   const paint = paintIf(paper.colour);
-  const chart = drainChart(calls.series, { ...paper, width: paper.width - indent });
+  const chart = drainChart(calls.series, { ...paper, width: paper.width - indent }, calls.from);
   return [
     ...(drain ? drainFacts(standing, drain, paint) : nothingDrains(standing)),
     ...section(chartTitle(standing), chart),
@@ -52,8 +52,13 @@ function drainFacts(
     ['refused', drain.refusal],
     ['waits for', question ? null : drain.waitsFor],
     ['question', question && questionWords(question, now)],
-    ['decide', drain.decide && (question ? drain.decide : `if it is not to wait: ${drain.decide}`)],
+    ['decide', decideWords(drain)],
   ]);
+}
+
+function decideWords({ decide, question, onTrial }: Drain): string | null {
+  if (!decide || question) return decide;
+  return onTrial ? `${decide} (extend enables the key and keeps it)` : `if it is not to wait: ${decide}`;
 }
 
 /** As of now, where that is known. */
