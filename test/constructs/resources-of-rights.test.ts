@@ -71,6 +71,8 @@ const statements = z.object({
       Effect: z.literal('Allow'),
       Action: oneOrMany,
       Resource: z.unknown().transform((resource) => [resource].flat().map(inWords)),
+      // An Allow's condition can only make it narrower.
+      Condition: z.unknown().optional(),
     }),
   ),
 });
