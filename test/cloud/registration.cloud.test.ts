@@ -27,7 +27,7 @@ const credentialOf = async (id: string) => (await ledger.load(id))?.credential;
 
 describe(`${count} credentials`, () => {
   const declared = manyCredentials(count);
-  const none = { added: 0, changed: 0, unchanged: 0, removed: 0, restored: 0 };
+  const none = { added: 0, changed: 0, unchanged: 0, removed: 0, restored: 0, unresolved: 0 };
 
   it('are registered in time and in the memory of their function', { timeout: 700_000 }, async () => {
     const { counts, seconds, peakMiB } = await register(cloud, table, declared);
