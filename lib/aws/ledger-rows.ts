@@ -7,7 +7,8 @@ import type { Credential } from '../rotation/credential.ts';
 import type { Key } from '../rotation/key.ts';
 import { ledgerTable } from '../rotation/ledger-table.ts';
 import type { KeyClaim } from '../rotation/ports.ts';
-import type { Rotation } from '../rotation/rotation.ts';
+import { graceFrom, type Rotation } from '../rotation/rotation.ts';
+import { instant } from '../usage/instant.ts';
 import type { Presence } from '../usage/presence.ts';
 import type { UsageDay, UsageRow } from '../usage/usage-book.ts';
 
@@ -133,18 +134,8 @@ export const read = {
 /** What rows lack that an earlier keyturn wrote. */
 const laterCredentialFields = { pause: null, mustChangeBy: null, failures: 0, removedAt: null, senders: {} };
 const laterRotationFields = { kind: 'rotate', resumes: 0, token: null };
-const laterGraceFields = {
-  deployments: {},
-  leaving: 'old',
-  questions: 0,
-  question: null,
-  decision: null,
-  refusal: null,
-  disabledAt: null,
-  keepUntil: null,
-  breakages: 0,
-  brokenBy: [],
-};
+/** All that a grace begins with, but its times. */
+const { promotedAt: _promotedAt, deadline: _deadline, ...laterGraceFields } = graceFrom(instant(0), 0);
 
 /** A row is billed by the KiB, and most rotations never leave these fields' defaults. */
 const withoutDefaults = (rotation: Rotation): Row => {

@@ -3,7 +3,14 @@ import type { AuditRecord } from '../../lib/rotation/audit.ts';
 import type { Credential, Declaration } from '../../lib/rotation/credential.ts';
 import type { Key } from '../../lib/rotation/key.ts';
 import type { RotationRef } from '../../lib/rotation/ports.ts';
-import type { Announcement, GraceFacts, Lease, Phase, Rotation } from '../../lib/rotation/rotation.ts';
+import {
+  type Announcement,
+  type GraceFacts,
+  graceFrom,
+  type Lease,
+  type Phase,
+  type Rotation,
+} from '../../lib/rotation/rotation.ts';
 
 /** When the rows say that they were made, and where `manualClock()` stands. */
 export const someTime = '2026-03-02T08:00:00.000Z';
@@ -104,24 +111,7 @@ const base = {
   token: null,
 };
 
-const grace: GraceFacts = {
-  promotedAt: someTime,
-  deadline: '2026-03-02T12:00:00.000Z',
-  extensions: 0,
-  checks: 0,
-  verdict: null,
-  drainedAt: null,
-  leaving: 'old',
-  questions: 0,
-  question: null,
-  decision: null,
-  refusal: null,
-  disabledAt: null,
-  keepUntil: null,
-  breakages: 0,
-  brokenBy: [],
-  deployments: {},
-};
+const grace: GraceFacts = graceFrom(someTime, 4 * 3600);
 
 const ended = { endedAt: '2026-03-02T13:00:00.000Z' };
 const drained = { ...grace, drainedAt: '2026-03-02T11:00:00.000Z' };
