@@ -9,7 +9,7 @@ import type { Issuer, Ports, RotationRef } from './ports.ts';
 import { trialSince } from './proof-age.ts';
 import { graceFacts, type NextStep, nextStep } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
-import { leavingKey } from './turn-state.ts';
+import { idsOf, leavingKey } from './turn-state.ts';
 
 type BreakagePorts = TurnPorts & Pick<Ports, 'issuers' | 'usage' | 'metrics'>;
 
@@ -39,10 +39,8 @@ export async function checkBreakage(
 const unheardFor: Seconds = 3600;
 
 async function judge(ports: BreakagePorts, turn: Turn, key: Key, seen: Breakage): Promise<void> {
-  const { generation, attempt, keyId } = key;
   if (seen.outcome === 'broken') await recordBreakage(ports, turn, seen.by);
-  if (seen.outcome === 'quiet')
-    await turn.record({ name: 'nothingBroken', key: { generation, attempt, keyId } });
+  if (seen.outcome === 'quiet') await turn.record({ name: 'nothingBroken', key: idsOf(key) });
   if (seen.outcome === 'unheard' && (await endOfPatience(ports, turn, key)) <= ports.clock.now())
     await turn.record({ name: 'keySpared', unheard: true });
 }

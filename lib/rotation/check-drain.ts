@@ -7,11 +7,12 @@ import { cancelRetirement, isDeclaredAgain } from './cancel-retirement.ts';
 import { targetsBehind } from './deploy-key.ts';
 import { drainQuestion, issuerWitness } from './drain-question.ts';
 import { mayChangeAt } from './due.ts';
+import type { Key } from './key.ts';
 import type { Issuer, Ports, RotationRef } from './ports.ts';
 import { expectedWithin } from './record-change.ts';
 import { type GraceFacts, graceFacts, type NextStep, nextStep } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
-import { leavingKey } from './turn-state.ts';
+import { idsOf, leavingKey } from './turn-state.ts';
 
 type DrainPorts = TurnPorts & Pick<Ports, 'usage' | 'issuers' | 'metrics'>;
 
@@ -64,6 +65,7 @@ export async function checkDrain(ports: DrainPorts, ref: RotationRef): Promise<D
 interface Look {
   readonly turn: Turn;
   readonly facts: GraceFacts;
+  readonly leaving: Key;
   readonly issuer: Issuer;
   readonly question: DrainQuestion;
   readonly verdict: DrainVerdict;
@@ -79,7 +81,7 @@ async function lookOf(ports: DrainPorts, turn: Turn, facts: GraceFacts): Promise
   const witness = await issuerWitness(issuer, leaving);
   const presence = await ports.usage.presence(turn.credential.id);
   const question = drainQuestion(turn, { now, presence, issuer: witness });
-  return question && { turn, facts, issuer, question, verdict: drainVerdict(question) };
+  return question && { turn, facts, leaving, issuer, question, verdict: drainVerdict(question) };
 }
 
 /** A first key waits for nobody, but its rotation is not over while a target has yet to get it. */
@@ -116,9 +118,11 @@ async function decide(ports: DrainPorts, ref: RotationRef, look: Look): Promise<
 }
 
 /** The proof is complete. */
-async function end(ports: DrainPorts, { turn, question, verdict, issuer, facts }: Look): Promise<DrainStep> {
+async function end(ports: DrainPorts, look: Look): Promise<DrainStep> {
+  const { turn, question, verdict, issuer, facts, leaving } = look;
   const at = question.now;
-  await turn.record({ name: 'drained', at, verdict, key: idsOf(turn), disables: mayTry(issuer, question) });
+  const disables = mayTry(issuer, question);
+  await turn.record({ name: 'drained', at, verdict, key: idsOf(leaving), disables });
   ports.metrics.gauge('DrainSeconds', secondsBetween(facts.promotedAt, at));
   return { next: nextStep(turn.rotation) };
 }
@@ -128,11 +132,6 @@ const mayTry = ({ capabilities }: Issuer, { declared }: DrainQuestion): boolean 
   capabilities.disable && canSeeBreakage({ declared, reportsDenied: capabilities.reportsDenied });
 
 const isTrialSpent = ({ breakages }: GraceFacts): boolean => breakages >= maxBreakages;
-
-function idsOf(turn: Turn) {
-  const { generation = 0, attempt = 0, keyId = '' } = leavingKey(turn) ?? {};
-  return { generation, attempt, keyId };
-}
 
 type Overdue = Extract<DrainVerdict, { outcome: 'overdue' }>;
 
@@ -180,12 +179,13 @@ async function revokeByPolicy(
   look: Look,
   verdict: Overdue,
 ): Promise<DrainStep> {
-  const { turn, question, issuer, facts } = look;
+  const { turn, question, issuer, facts, leaving } = look;
   const { now } = question;
   const opens = mayChangeAt(turn.credential, now);
   if (opens > now) return wait(ports, ref, look, shutOut(verdict, opens), opens);
   const decision = { choice: 'revoke', question: facts.questions, by: 'policy', at: now } as const;
-  await turn.record({ name: 'decided', decision, key: idsOf(turn), disables: mayTry(issuer, question) });
+  const disables = mayTry(issuer, question);
+  await turn.record({ name: 'decided', decision, key: idsOf(leaving), disables });
   return { next: nextStep(turn.rotation) };
 }
 

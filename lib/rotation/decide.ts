@@ -5,7 +5,7 @@ import type { Ports } from './ports.ts';
 import { startNextRun } from './resume-rotation.ts';
 import { type Choice, type Decision, graceFacts, isOnTrial, type Phase, type Rotation } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurnAs } from './turn.ts';
-import { leavingKey } from './turn-state.ts';
+import { idsOf, leavingKey } from './turn-state.ts';
 
 type DecidePorts = TurnPorts & Pick<Ports, 'executions'>;
 
@@ -95,8 +95,7 @@ async function record({ clock }: DecidePorts, turn: Turn, input: DecideInput): P
     by,
     at: clock.now(),
   };
-  const { generation, attempt, keyId } = key;
-  await turn.record({ name: 'decided', decision, key: { generation, attempt, keyId }, disables: false });
+  await turn.record({ name: 'decided', decision, key: idsOf(key), disables: false });
   return question;
 }
 

@@ -4,12 +4,12 @@ import { type Instant, plus, type Seconds } from '../usage/instant.ts';
 import { isDeclaredAgain, spare } from './cancel-retirement.ts';
 import type { Policy } from './credential.ts';
 import { IssuerRejected } from './errors.ts';
-import type { Capabilities, Ports, RotationRef } from './ports.ts';
+import type { Capabilities, Issuer, Ports, RotationRef } from './ports.ts';
 import { isProofOld } from './proof-age.ts';
 import { expectedWithin } from './record-change.ts';
-import { graceFacts } from './rotation.ts';
+import { graceFacts, isOnTrial } from './rotation.ts';
 import { type Turn, type TurnPorts, takeTurn } from './turn.ts';
-import { leavingKey } from './turn-state.ts';
+import { idsOf, leavingKey } from './turn-state.ts';
 
 type DisablePorts = TurnPorts & Pick<Ports, 'issuers'>;
 
@@ -32,32 +32,32 @@ export async function disableKey(
   ref: RotationRef,
 ): Promise<{ readonly lookAt: Instant }> {
   return takeTurn(ports, 'disableKey', ref, async (turn) => {
+    // What comes next looks for itself whether it is its turn.
+    if (!isOnTrial(turn.rotation)) return { lookAt: ports.clock.now() };
+    const issuer = await ports.issuers.connect(turn.credential.declaration.issuer);
     if (turn.rotation.phase === 'disabling') {
       if (isDeclaredAgain(turn)) await spare(ports, turn);
       else if (isProofOld(ports, turn.rotation)) await turn.record({ name: 'keySpared' });
-      else await disable(ports, turn);
+      else await disable(ports, turn, issuer);
     }
+    const now = ports.clock.now();
     const { disabledAt } = graceFacts(turn.rotation) ?? {};
-    // What comes next looks for itself whether it is its turn.
-    if (turn.rotation.phase !== 'observing' || !disabledAt) return { lookAt: ports.clock.now() };
-    const lookAt = await nextLook(ports, turn, disabledAt);
+    if (turn.rotation.phase !== 'observing' || !disabledAt) return { lookAt: now };
+    const { policy, reportEvery } = turn.credential.declaration;
+    const lag = deniedLag(issuer.capabilities);
+    const lookAt = breakageLook({ now, disabledAt, observe: observeOf(policy), reportEvery, lag });
     await ports.ledger.note(ref, { expectedBy: plus(lookAt, expectedWithin(turn.credential)) });
     return { lookAt };
   });
 }
 
-async function disable(ports: DisablePorts, turn: Turn): Promise<void> {
+async function disable({ clock }: DisablePorts, turn: Turn, issuer: Issuer): Promise<void> {
   const key = leavingKey(turn);
   if (!key) return;
-  const issuer = await ports.issuers.connect(key.issuer);
   // Before the call, so that nobody is missed who was refused before it has come back.
-  const at = ports.clock.now();
+  const at = clock.now();
   const refusal = await refusalOf(issuer.disable(key.keyId));
-  if (refusal) {
-    const { generation, attempt, keyId } = key;
-    const ids = { generation, attempt, keyId };
-    return turn.record({ name: 'trialSkipped', reason: refusal.message, key: ids });
-  }
+  if (refusal) return turn.record({ name: 'trialSkipped', reason: refusal.message, key: idsOf(key) });
   await turn.record(
     { name: 'keyDisabled', at },
     { keys: [{ ...key, status: 'disabled' }], sleeps: observeOf(turn.credential.declaration.policy) },
@@ -73,14 +73,6 @@ async function refusalOf(call: Promise<void>): Promise<IssuerRejected | undefine
     if (error instanceof IssuerRejected) return error;
     throw error;
   }
-}
-
-async function nextLook(ports: DisablePorts, { credential }: Turn, disabledAt: Instant): Promise<Instant> {
-  const { issuer, policy, reportEvery } = credential.declaration;
-  const { capabilities } = await ports.issuers.connect(issuer);
-  const now = ports.clock.now();
-  const observe = observeOf(policy);
-  return breakageLook({ now, disabledAt, observe, reportEvery, lag: deniedLag(capabilities) });
 }
 
 /** How late a refused call shows at the issuer; 0 where it does not. */

@@ -4,7 +4,7 @@ import { ImpossibleTransition } from './errors.ts';
 import { versionIdOf } from './ids.ts';
 import type { Key, KeyStatus } from './key.ts';
 import type { Ports } from './ports.ts';
-import { graceFacts, type Rotation } from './rotation.ts';
+import { type CondemnedKey, graceFacts, type Rotation } from './rotation.ts';
 
 /** What a turn knows: the rows as this invocation has read or written them. */
 export interface TurnState {
@@ -69,6 +69,9 @@ export function stayingKey(state: TurnState): Key {
   if (!key) throw new ImpossibleTransition(`rotation ${state.rotation.rotationId} has no key to stay with`);
   return key;
 }
+
+/** How an event names a key. */
+export const idsOf = ({ generation, attempt, keyId }: Key): CondemnedKey => ({ generation, attempt, keyId });
 
 /** The row of the key that this rotation is revoking. */
 export const condemnedKey = ({ keys, rotation: { condemned } }: TurnState): Key | undefined =>

@@ -37,8 +37,8 @@ export interface FoldUsageResult {
 }
 
 /**
- * 1. Parses every message; 2. looks up the keys of the credentials named, and who speaks for their consumers; 3. folds all in memory; 4. writes each
- * credential's rows. A bad message, or a bad part of one, never blocks the rest; a credential whose rows cannot be
+ * 1. Parses every message; 2. looks up the keys of the credentials named, and who speaks for their consumers; 3. folds
+ * all in memory; 4. writes each credential's rows. A bad message, or a bad part of one, never blocks the rest; a credential whose rows cannot be
  * read or written fails the messages that name it and no others.
  *
  * Run twice, or with some messages twice, it changes nothing the second time: counts are cumulative per minute and

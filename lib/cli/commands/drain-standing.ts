@@ -12,7 +12,7 @@ import { callsByMinute, type Minutes, minutesUntil } from './calls-by-minute.ts'
 import { type ConsumerSeen, consumersSeen } from './consumers-seen.ts';
 import { knownCredential } from './known-credential.ts';
 import { choicesIn, decideCommand, generationsIn, isOut } from './open-decision.ts';
-import { type RotationDetail, rotationDetail } from './standing.ts';
+import { decisionFacts, type RotationDetail } from './standing.ts';
 import { waitsFor } from './waits-for.ts';
 
 export interface DrainStanding {
@@ -102,29 +102,14 @@ interface Known {
 
 function drainOf(known: Known, leaving: number): Drain {
   const { view, rotation, facts, now } = known;
-  const {
-    rotationId,
-    phase,
-    promotedAt,
-    deadline,
-    question,
-    decision,
-    refusal,
-    disabledAt,
-    breakages,
-    brokenBy,
-  } = rotationDetail(rotation, []);
+  const { rotationId, phase } = rotation;
+  const { promotedAt, deadline } = facts;
   return {
     rotationId,
     phase,
     promotedAt,
     deadline,
-    question,
-    decision,
-    refusal,
-    disabledAt,
-    breakages,
-    brokenBy,
+    ...decisionFacts(rotation, facts),
     leaving,
     verdict: freshVerdict(known),
     lastLook: facts.verdict && shown(facts.verdict),

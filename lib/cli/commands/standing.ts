@@ -197,7 +197,7 @@ export function rotationLine(rotation: Rotation): RotationLine {
   };
 }
 
-export function rotationDetail(rotation: Rotation, targets: readonly string[]): RotationDetail {
+function rotationDetail(rotation: Rotation, targets: readonly string[]): RotationDetail {
   const facts = graceFacts(rotation);
   return {
     ...rotationLine(rotation),
@@ -213,7 +213,8 @@ export function rotationDetail(rotation: Rotation, targets: readonly string[]): 
   };
 }
 
-function decisionFacts(rotation: Rotation, facts: GraceFacts | undefined) {
+/** What was asked of an owner, what was answered, and how a trial went. */
+export function decisionFacts(rotation: Rotation, facts: GraceFacts | undefined) {
   return {
     leaving: (facts && generationsIn(rotation, facts).leaving) || null,
     question: facts?.question ?? null,
